@@ -1,0 +1,368 @@
+//! A storage that fails on purpose: power cuts, torn words, interrupted erases, lost page caches, errors.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+
+use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
+
+use super::storage::LogStorage;
+
+/// Wraps a storage and makes it fail where it is told to.
+///
+/// After a power cut every operation fails with [`FaultError::PowerLost`] until
+/// [`power_on`](Self::power_on). What is undefined after a cut (the word being programmed, the sector being
+/// erased, writes not yet synced) is drawn from the seed, so a run can be repeated.
+#[derive(Debug, Clone)]
+pub struct FaultyStorage<S> {
+    inner: S,
+    random: u64,
+    powered: bool,
+    program_budget: Option<u64>,
+    erase_budget: Option<u64>,
+    sync_faults: Countdown,
+    read_faults: Countdown,
+    write_faults: Countdown,
+    cache: Option<PageCache>,
+    programmed_bytes: u64,
+    erases: u64,
+    syncs: u64,
+}
+
+/// What the disk holds when pages written since the last sync are lost.
+#[derive(Debug, Clone)]
+struct PageCache {
+    page_bytes: usize,
+    durable: Vec<u8>,
+}
+
+/// Counts operations down to the one that fails.
+#[derive(Debug, Clone, Copy, Default)]
+struct Countdown(Option<u64>);
+
+impl Countdown {
+    fn strikes(&mut self) -> bool {
+        match self.0 {
+            Some(0) => {
+                self.0 = None;
+                true
+            }
+            Some(left) => {
+                self.0 = Some(left.saturating_sub(1));
+                false
+            }
+            None => false,
+        }
+    }
+}
+
+/// What a [`FaultyStorage`] answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultError<E> {
+    /// The power is off.
+    PowerLost,
+    /// An error that was asked for; the power is on.
+    Injected,
+    /// The wrapped storage failed by itself.
+    Storage(E),
+}
+
+impl<E: fmt::Debug> fmt::Display for FaultError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PowerLost => write!(f, "the power is off"),
+            Self::Injected => write!(f, "injected error"),
+            Self::Storage(error) => write!(f, "the storage failed: {error:?}"),
+        }
+    }
+}
+
+impl<E: fmt::Debug> core::error::Error for FaultError<E> {}
+
+impl<E: NorFlashError> NorFlashError for FaultError<E> {
+    fn kind(&self) -> NorFlashErrorKind {
+        match self {
+            Self::Storage(error) => error.kind(),
+            Self::PowerLost | Self::Injected => NorFlashErrorKind::Other,
+        }
+    }
+}
+
+impl<S: LogStorage> FaultyStorage<S> {
+    /// Wraps a storage without any fault yet; `seed` decides everything that is undefined after a cut.
+    pub fn new(inner: S, seed: u64) -> Self {
+        Self {
+            inner,
+            random: seed,
+            powered: true,
+            program_budget: None,
+            erase_budget: None,
+            sync_faults: Countdown(None),
+            read_faults: Countdown(None),
+            write_faults: Countdown(None),
+            cache: None,
+            programmed_bytes: 0,
+            erases: 0,
+            syncs: 0,
+        }
+    }
+
+    /// Cuts the power after `bytes` more programmed bytes. The word in which the cut falls is torn: it keeps
+    /// its old content, has its new one, or reads anything else.
+    pub fn cut_after_programmed_bytes(&mut self, bytes: u64) {
+        self.program_budget = Some(bytes);
+    }
+
+    /// Cuts the power in the middle of an erase, after `erases` more whole ones. The sector then holds a
+    /// mixture of its old bytes, erased bytes and noise.
+    pub fn cut_during_erase(&mut self, erases: u64) {
+        self.erase_budget = Some(erases);
+    }
+
+    /// Cuts the power now.
+    ///
+    /// # Errors
+    /// That of the wrapped storage, while the lost pages are put back.
+    pub fn cut_now(&mut self) -> Result<(), FaultError<S::Error>> {
+        self.powered = false;
+        self.lose_pages()
+    }
+
+    /// From now on behaves like a file behind a page cache: at a cut each page of `page_bytes` written since
+    /// the last sync is on the disk or not, independently of the others.
+    ///
+    /// # Errors
+    /// That of the wrapped storage, which is read once.
+    pub fn lose_unsynced_pages(&mut self, page_bytes: usize) -> Result<(), FaultError<S::Error>> {
+        let durable = self.image()?;
+        self.cache = Some(PageCache { page_bytes: page_bytes.max(1), durable });
+        Ok(())
+    }
+
+    /// Makes one `sync` fail, after `syncs` more good ones; with a page cache nothing becomes durable by it.
+    pub fn fail_sync(&mut self, syncs: u64) {
+        self.sync_faults = Countdown(Some(syncs));
+    }
+
+    /// Makes one read fail, after `reads` more good ones.
+    pub fn fail_read(&mut self, reads: u64) {
+        self.read_faults = Countdown(Some(reads));
+    }
+
+    /// Makes one write report an error, after `writes` more good ones; its bytes are programmed all the same.
+    pub fn fail_write(&mut self, writes: u64) {
+        self.write_faults = Countdown(Some(writes));
+    }
+
+    /// Turns the power on again, with no cut planned.
+    pub fn power_on(&mut self) {
+        self.powered = true;
+        self.program_budget = None;
+        self.erase_budget = None;
+    }
+
+    /// Whether no cut has happened since the last [`power_on`](Self::power_on).
+    pub fn is_powered(&self) -> bool {
+        self.powered
+    }
+
+    /// Bytes programmed so far.
+    pub fn programmed_bytes(&self) -> u64 {
+        self.programmed_bytes
+    }
+
+    /// Sectors erased so far.
+    pub fn erases(&self) -> u64 {
+        self.erases
+    }
+
+    /// Syncs so far.
+    pub fn syncs(&self) -> u64 {
+        self.syncs
+    }
+
+    /// The wrapped storage.
+    pub fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// The wrapped storage, for example to flip bits in its image.
+    pub fn inner_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Gives the wrapped storage back.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
+    /// The next number of a splitmix64 sequence (Steele, Lea, Flood: Fast splittable pseudorandom number
+    /// generators, 2014).
+    fn draw(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn check_power(&self) -> Result<(), FaultError<S::Error>> {
+        if self.powered { Ok(()) } else { Err(FaultError::PowerLost) }
+    }
+
+    fn image(&mut self) -> Result<Vec<u8>, FaultError<S::Error>> {
+        let mut image = vec![0; self.inner.capacity()];
+        self.inner.read(0, &mut image).map_err(FaultError::Storage)?;
+        Ok(image)
+    }
+
+    /// Writes a whole sector past the log's rules: its content after something undefined.
+    fn put_sector(&mut self, address: u32, bytes: &[u8]) -> Result<(), FaultError<S::Error>> {
+        let end = address.saturating_add(S::ERASE_SIZE as u32);
+        self.inner.erase(address, end).map_err(FaultError::Storage)?;
+        for (word, at) in bytes.chunks(S::WRITE_SIZE.max(1)).zip((address..).step_by(S::WRITE_SIZE.max(1))) {
+            if word.iter().any(|byte| *byte != 0xFF) {
+                self.inner.write(at, word).map_err(FaultError::Storage)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// At a cut: each page that differs from the disk is lost or not.
+    fn lose_pages(&mut self) -> Result<(), FaultError<S::Error>> {
+        let Some(mut cache) = self.cache.take() else { return Ok(()) };
+        let live = self.image()?;
+        for (disk, live) in cache.durable.chunks_mut(cache.page_bytes).zip(live.chunks(cache.page_bytes)) {
+            if disk != live && self.draw() & 1 == 0 {
+                super::storage::copy(disk, live);
+            }
+        }
+        let sectors = cache.durable.chunks(S::ERASE_SIZE).zip(live.chunks(S::ERASE_SIZE));
+        for ((disk, live), address) in sectors.zip((0u32..).step_by(S::ERASE_SIZE)) {
+            if disk != live {
+                self.put_sector(address, disk)?;
+            }
+        }
+        self.cache = Some(cache);
+        Ok(())
+    }
+
+    /// Programs what the budget allows, and the word in which it ends with an undefined content.
+    fn write_until_cut(
+        &mut self,
+        offset: u32,
+        bytes: &[u8],
+        budget: u64,
+    ) -> Result<(), FaultError<S::Error>> {
+        let word_bytes = S::WRITE_SIZE.max(1);
+        let mut left = budget;
+        let mut address = offset;
+        for word in bytes.chunks(word_bytes) {
+            if left < word_bytes as u64 {
+                let torn: Vec<u8> = match self.draw() % 4 {
+                    0 => vec![0xFF; word.len()],
+                    1 => word.to_vec(),
+                    2 => word.iter().map(|byte| byte | self.draw() as u8).collect(),
+                    _ => word.iter().map(|_| self.draw() as u8).collect(),
+                };
+                if torn.iter().any(|byte| *byte != 0xFF) {
+                    self.inner.write(address, &torn).map_err(FaultError::Storage)?;
+                }
+                break;
+            }
+            self.inner.write(address, word).map_err(FaultError::Storage)?;
+            self.programmed_bytes = self.programmed_bytes.saturating_add(word_bytes as u64);
+            left = left.saturating_sub(word_bytes as u64);
+            address = address.saturating_add(word_bytes as u32);
+        }
+        self.cut_now()?;
+        Err(FaultError::PowerLost)
+    }
+
+    /// Leaves a sector as an interrupted erase may: pieces of it old, erased or noise.
+    fn half_erase(&mut self, address: u32) -> Result<(), FaultError<S::Error>> {
+        let mut bytes = vec![0; S::ERASE_SIZE];
+        self.inner.read(address, &mut bytes).map_err(FaultError::Storage)?;
+        for piece in bytes.chunks_mut(S::WRITE_SIZE.max(32)) {
+            match self.draw() % 4 {
+                0 | 1 => piece.fill(0xFF),
+                2 => {}
+                _ => piece.iter_mut().for_each(|byte| *byte |= self.draw() as u8),
+            }
+        }
+        self.put_sector(address, &bytes)?;
+        self.cut_now()
+    }
+}
+
+impl<S: LogStorage> ErrorType for FaultyStorage<S> {
+    type Error = FaultError<S::Error>;
+}
+
+impl<S: LogStorage> ReadNorFlash for FaultyStorage<S> {
+    const READ_SIZE: usize = S::READ_SIZE;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        self.check_power()?;
+        if self.read_faults.strikes() {
+            return Err(FaultError::Injected);
+        }
+        self.inner.read(offset, bytes).map_err(FaultError::Storage)
+    }
+
+    fn capacity(&self) -> usize {
+        self.inner.capacity()
+    }
+}
+
+impl<S: LogStorage> NorFlash for FaultyStorage<S> {
+    const WRITE_SIZE: usize = S::WRITE_SIZE;
+    const ERASE_SIZE: usize = S::ERASE_SIZE;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), Self::Error> {
+        self.check_power()?;
+        for address in (from..to).step_by(S::ERASE_SIZE) {
+            if let Some(budget) = self.erase_budget {
+                if budget == 0 {
+                    self.half_erase(address)?;
+                    return Err(FaultError::PowerLost);
+                }
+                self.erase_budget = Some(budget.saturating_sub(1));
+            }
+            let end = address.saturating_add(S::ERASE_SIZE as u32);
+            self.inner.erase(address, end).map_err(FaultError::Storage)?;
+            self.erases = self.erases.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Self::Error> {
+        self.check_power()?;
+        if let Some(budget) = self.program_budget {
+            if budget < bytes.len() as u64 {
+                return self.write_until_cut(offset, bytes, budget);
+            }
+            self.program_budget = Some(budget.saturating_sub(bytes.len() as u64));
+        }
+        self.inner.write(offset, bytes).map_err(FaultError::Storage)?;
+        self.programmed_bytes = self.programmed_bytes.saturating_add(bytes.len() as u64);
+        if self.write_faults.strikes() { Err(FaultError::Injected) } else { Ok(()) }
+    }
+}
+
+impl<S: LogStorage> LogStorage for FaultyStorage<S> {
+    fn sync(&mut self) -> Result<(), Self::Error> {
+        self.check_power()?;
+        if self.sync_faults.strikes() {
+            return Err(FaultError::Injected);
+        }
+        self.inner.sync().map_err(FaultError::Storage)?;
+        self.syncs = self.syncs.saturating_add(1);
+        if self.cache.is_some() {
+            let durable = self.image()?;
+            if let Some(cache) = &mut self.cache {
+                cache.durable = durable;
+            }
+        }
+        Ok(())
+    }
+}

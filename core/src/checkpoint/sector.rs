@@ -1,0 +1,204 @@
+//! What stands at fixed places of an erase sector: its header, and two slots at its end.
+
+use super::crc::Crc;
+use super::geometry::Geometry;
+use super::storage::{self, LogStorage};
+
+/// The version of the format that this release writes, and the newest it reads.
+pub const FORMAT_VERSION: u16 = 1;
+
+/// Bytes of a sector's header; the first record follows.
+pub(super) const HEADER_BYTES: u32 = 32;
+/// Bytes of each slot at the sector's end. A multiple of every allowed write size.
+pub(super) const SLOT_BYTES: u32 = 16;
+
+const MAGIC: [u8; 4] = *b"HWLG";
+const FLAG_SNAPSHOT: u16 = 1;
+const FLAG_FIRST: u16 = 2;
+
+/// The header of a sector. Layout in `docs/FORMAT.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SectorHeader {
+    /// A snapshot starts in this sector.
+    pub(super) snapshot: bool,
+    /// Nothing was committed before this sector.
+    pub(super) first: bool,
+    /// Counts every sector ever opened, from 1.
+    pub(super) sequence: u32,
+    /// Sequence of the sector before, 0 for none.
+    pub(super) predecessor: u32,
+    /// Where the records of the sector before end.
+    pub(super) predecessor_end: u32,
+    /// Tag of the epoch that opened this sector.
+    pub(super) tag: u8,
+}
+
+/// What stands where a header should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HeaderState {
+    Blank,
+    Invalid,
+    Newer(u16),
+    OtherGeometry(Geometry),
+    Valid(SectorHeader),
+}
+
+impl SectorHeader {
+    pub(super) fn encode(&self, geometry: &Geometry) -> [u8; HEADER_BYTES as usize] {
+        let flags =
+            if self.snapshot { FLAG_SNAPSHOT } else { 0 } | if self.first { FLAG_FIRST } else { 0 };
+        let mut bytes = [0; HEADER_BYTES as usize];
+        let fields = MAGIC
+            .into_iter()
+            .chain(FORMAT_VERSION.to_le_bytes())
+            .chain(flags.to_le_bytes())
+            .chain(self.sequence.to_le_bytes())
+            .chain(self.predecessor.to_le_bytes())
+            .chain(self.predecessor_end.to_le_bytes())
+            .chain(geometry.erase_size.to_le_bytes())
+            .chain(geometry.sectors.to_le_bytes())
+            .chain([geometry.write_size, self.tag]);
+        let mut crc = Crc::new();
+        for (place, byte) in bytes.iter_mut().zip(fields) {
+            crc.update(&[byte]);
+            *place = byte;
+        }
+        storage::copy(bytes.get_mut(28..).unwrap_or(&mut []), &crc.value().to_le_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8; HEADER_BYTES as usize], geometry: &Geometry) -> HeaderState {
+        if bytes.iter().all(|byte| *byte == 0xFF) {
+            return HeaderState::Blank;
+        }
+        let mut crc = Crc::new();
+        crc.update(bytes.get(..28).unwrap_or(&[]));
+        if !bytes.starts_with(&MAGIC) || crc.value() != u32_at(bytes, 28) {
+            return HeaderState::Invalid;
+        }
+        let (version, flags) = (u16_at(bytes, 4), u16_at(bytes, 6));
+        if version > FORMAT_VERSION {
+            return HeaderState::Newer(version);
+        }
+        let written = Geometry {
+            erase_size: u32_at(bytes, 20),
+            sectors: u16_at(bytes, 24),
+            write_size: byte_at(bytes, 26),
+        };
+        if written != *geometry {
+            return HeaderState::OtherGeometry(written);
+        }
+        if version != FORMAT_VERSION || flags & !(FLAG_SNAPSHOT | FLAG_FIRST) != 0 {
+            return HeaderState::Invalid;
+        }
+        HeaderState::Valid(Self {
+            snapshot: flags & FLAG_SNAPSHOT != 0,
+            first: flags & FLAG_FIRST != 0,
+            sequence: u32_at(bytes, 8),
+            predecessor: u32_at(bytes, 12),
+            predecessor_end: u32_at(bytes, 16),
+            tag: byte_at(bytes, 27),
+        })
+    }
+
+    pub(super) fn read<S: LogStorage>(
+        storage: &mut S,
+        geometry: &Geometry,
+        sector: u32,
+    ) -> Result<HeaderState, S::Error> {
+        let mut bytes = [0; HEADER_BYTES as usize];
+        storage::read(storage, geometry.address(sector, 0), &mut bytes)?;
+        Ok(Self::decode(&bytes, geometry))
+    }
+}
+
+/// The two slots at the end of a sector, each programmed at most once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slot {
+    /// Records after the offset in the slot are dead.
+    End,
+    /// A later sector holds a commit.
+    Seal,
+}
+
+/// What stands in a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SlotState {
+    Blank,
+    Invalid,
+    Valid(u32),
+}
+
+impl Slot {
+    fn magic(self) -> [u8; 4] {
+        match self {
+            Self::End => *b"HWEN",
+            Self::Seal => *b"HWSE",
+        }
+    }
+
+    fn address(self, geometry: &Geometry, sector: u32) -> u32 {
+        let from_records_end = match self {
+            Self::End => 0,
+            Self::Seal => SLOT_BYTES,
+        };
+        geometry.address(sector, geometry.records_end().saturating_add(from_records_end))
+    }
+
+    /// Salted with the sequence, so that a slot of an earlier use of the sector never counts.
+    fn crc(self, sequence: u32, value: u32) -> u32 {
+        let mut crc = Crc::new();
+        crc.update_u32(sequence);
+        crc.update(&self.magic());
+        crc.update_u32(value);
+        crc.value()
+    }
+
+    pub(super) fn read<S: LogStorage>(
+        self,
+        storage: &mut S,
+        geometry: &Geometry,
+        sector: u32,
+        sequence: u32,
+    ) -> Result<SlotState, S::Error> {
+        let mut bytes = [0; SLOT_BYTES as usize];
+        storage::read(storage, self.address(geometry, sector), &mut bytes)?;
+        if bytes.iter().all(|byte| *byte == 0xFF) {
+            return Ok(SlotState::Blank);
+        }
+        let value = u32_at(&bytes, 4);
+        if bytes.starts_with(&self.magic()) && u32_at(&bytes, 8) == self.crc(sequence, value) {
+            return Ok(SlotState::Valid(value));
+        }
+        Ok(SlotState::Invalid)
+    }
+
+    pub(super) fn program<S: LogStorage>(
+        self,
+        storage: &mut S,
+        geometry: &Geometry,
+        sector: u32,
+        sequence: u32,
+        value: u32,
+    ) -> Result<(), S::Error> {
+        let address = self.address(geometry, sector);
+        let crc = self.crc(sequence, value).to_le_bytes();
+        storage::program(storage, address, &[&self.magic(), &value.to_le_bytes(), &crc])
+    }
+}
+
+pub(super) fn byte_at(bytes: &[u8], at: usize) -> u8 {
+    bytes.get(at).copied().unwrap_or(0)
+}
+
+pub(super) fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([byte_at(bytes, at), byte_at(bytes, at.saturating_add(1))])
+}
+
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from(u16_at(bytes, at)) | (u32::from(u16_at(bytes, at.saturating_add(2))) << 16)
+}
+
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from(u32_at(bytes, at)) | (u64::from(u32_at(bytes, at.saturating_add(4))) << 32)
+}

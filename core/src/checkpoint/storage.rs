@@ -1,0 +1,106 @@
+//! What the log needs of a storage, and reading and programming it in aligned pieces.
+
+use embedded_storage::nor_flash::NorFlash;
+
+/// NOR-like storage with a way to make writes durable.
+///
+/// The log keeps to the rules of NOR flash on every storage: whole sectors are erased, a word is programmed
+/// once between two erases, programs are aligned to `WRITE_SIZE`. Erased bytes must read `0xFF`.
+pub trait LogStorage: NorFlash {
+    /// Makes everything erased and programmed so far durable, and returns only then.
+    ///
+    /// A flash chip has nothing to do here: an erase or a program that returned is durable. A file calls
+    /// `fdatasync`; what was written since the last `sync` may reach the disk in any order.
+    ///
+    /// # Errors
+    /// The storage's own. What was written since the last `sync` may then be durable or not.
+    fn sync(&mut self) -> Result<(), Self::Error>;
+}
+
+impl<S: LogStorage> LogStorage for &mut S {
+    fn sync(&mut self) -> Result<(), Self::Error> {
+        S::sync(self)
+    }
+}
+
+/// Bytes moved at a time, on the stack. A multiple of every allowed read and write size.
+pub(super) const CHUNK_BYTES: usize = 128;
+
+/// Copies as much of `from` as fits, without the panic of `copy_from_slice`.
+pub(super) fn copy(to: &mut [u8], from: &[u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+}
+
+/// Reads any range, aligned or not, through a small buffer that respects `READ_SIZE`.
+pub(super) fn read<S: NorFlash>(storage: &mut S, address: u32, bytes: &mut [u8]) -> Result<(), S::Error> {
+    let mask = (S::READ_SIZE as u32).wrapping_sub(1);
+    let mut address = address;
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let mut chunk = [0u8; CHUNK_BYTES];
+        let skip = (address & mask) as usize;
+        let take = rest.len().min(CHUNK_BYTES.saturating_sub(skip));
+        let aligned = skip.saturating_add(take).next_multiple_of_power(S::READ_SIZE);
+        if let Some(chunk) = chunk.get_mut(..aligned) {
+            storage.read(address & !mask, chunk)?;
+        }
+        let Some((now, later)) = rest.split_at_mut_checked(take) else { break };
+        copy(now, chunk.get(skip..).unwrap_or(&[]));
+        address = address.saturating_add(take as u32);
+        rest = later;
+    }
+    Ok(())
+}
+
+/// Whether every byte of the range is erased.
+pub(super) fn is_blank<S: NorFlash>(storage: &mut S, from: u32, to: u32) -> Result<bool, S::Error> {
+    let mut from = from;
+    while from < to {
+        let mut chunk = [0u8; CHUNK_BYTES];
+        let take = to.saturating_sub(from).min(CHUNK_BYTES as u32);
+        let Some(chunk) = chunk.get_mut(..take as usize) else { break };
+        read(storage, from, chunk)?;
+        if chunk.iter().any(|byte| *byte != 0xFF) {
+            return Ok(false);
+        }
+        from = from.saturating_add(take);
+    }
+    Ok(true)
+}
+
+/// Programs the parts one after the other from `address` on, padded with `0xFF` to whole words.
+pub(super) fn program<S: NorFlash>(storage: &mut S, address: u32, parts: &[&[u8]]) -> Result<(), S::Error> {
+    let mut address = address;
+    let mut chunk = [0xFFu8; CHUNK_BYTES];
+    let mut filled = 0usize;
+    for byte in parts.iter().flat_map(|part| part.iter()) {
+        if let Some(place) = chunk.get_mut(filled) {
+            *place = *byte;
+        }
+        filled = filled.saturating_add(1);
+        if filled == CHUNK_BYTES {
+            storage.write(address, &chunk)?;
+            address = address.saturating_add(CHUNK_BYTES as u32);
+            chunk = [0xFF; CHUNK_BYTES];
+            filled = 0;
+        }
+    }
+    match chunk.get(..filled.next_multiple_of_power(S::WRITE_SIZE)) {
+        Some(last) if !last.is_empty() => storage.write(address, last),
+        _ => Ok(()),
+    }
+}
+
+/// Rounding up to a power of two without a division, so without its panic.
+pub(super) trait NextMultiple {
+    fn next_multiple_of_power(self, power: usize) -> Self;
+}
+
+impl NextMultiple for usize {
+    fn next_multiple_of_power(self, power: usize) -> Self {
+        let mask = power.wrapping_sub(1);
+        self.saturating_add(mask) & !mask
+    }
+}

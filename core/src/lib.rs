@@ -1,0 +1,85 @@
+//! Headwater: the model of Spark Structured Streaming in fixed memory.
+//!
+//! A stream is a table that only grows. A query over it reads like a batch query, and the engine keeps its answer up to
+//! date as rows arrive: event time, watermarks, tumbling, sliding and session windows, output modes. It needs no heap, never
+//! reads a clock and never blocks, and a checkpoint log over raw flash carries it through power cuts: nothing accepted is
+//! lost and nothing is counted twice.
+//!
+//! ```
+//! use headwater::checkpoint::{Log, RamFlash};
+//! use headwater::{QueryPlan, Span, Stream, Timestamp, WindowState};
+//! use headwater::{aggregate::{Count, Mean, count, mean}, window::Tumbling};
+//!
+//! struct Reading { device: u16, at: Timestamp, celsius: f32 }
+//!
+//! let plan = Stream::<Reading>::new()
+//!     .filter(|r| r.celsius.is_finite())
+//!     .with_watermark(|r| r.at, Span::secs(30))
+//!     .group_by(|r| r.device)
+//!     .window(Tumbling::of(Span::mins(10)))
+//!     .aggregate((count(), mean(|r: &Reading| r.celsius)))
+//!     .append();
+//!
+//! // What the query may hold is in this type; a `static` in firmware.
+//! let mut state = WindowState::<u16, (Count, Mean), 32>::EMPTY;
+//! let mut log = Log::<_, 256>::open(RamFlash::<8192, 4, 1024>::new())?;
+//!
+//! let mut query = plan.bind(&mut state);
+//! let resumed_at: Option<u64> = query.restore(&mut log)?;
+//! assert_eq!(resumed_at, None);
+//!
+//! query.push(Reading { device: 7, at: Timestamp::from_secs(10), celsius: 20.0 })?;
+//! query.push(Reading { device: 7, at: Timestamp::from_secs(700), celsius: 21.0 })?;
+//! query.trigger(Timestamp::EPOCH, |row| {
+//!     // The watermark is at 670 s: the window up to 600 s has closed.
+//!     assert_eq!((row.key, row.value), (7, (1, Some(20.0))));
+//! })?;
+//! query.commit(&mut log, &2_u64)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Layers
+//! Each module uses those before it: [`Timestamp`] and [`Span`], [`watermark`], [`window`], [`aggregate`], [`state`],
+//! [`operator`], [`checkpoint`], and on top the query ([`Stream`], [`Plan`], [`Query`]).
+//!
+//! # Features
+//! - `alloc`: state whose capacity is chosen at start and allocated once, and `QueryPlan::batch`.
+//! - `fault-injection`: storage that loses power, for tests.
+#![no_std]
+#![forbid(unsafe_code)]
+#![warn(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(any(test, doctest))]
+extern crate std;
+
+pub mod aggregate;
+pub mod checkpoint;
+pub mod operator;
+mod query;
+pub mod state;
+mod time;
+pub mod watermark;
+pub mod window;
+
+pub use operator::{GroupRecord, GroupRow, OnFull, OutputMode, PaneRecord, SessionRecord, Side, WindowRecord, WindowRow};
+pub use query::{
+    Aggregated, CommitError, CommitHead, Difference, EpochEnd, Grouped, Identity, NoEventTime, Plan, Progress,
+    PushError, Query, QueryPlan, RestoreError, RowCounts, SinkAnswer, Stream, TriggerError, Unreadable, WindowKind,
+    Windowed, WithEventTime, WithWatermark,
+};
+pub use time::{EventTime, Span, Timestamp};
+
+use state::Inline;
+
+/// State for tumbling windows: `N` open windows, counted over all keys `K`, of the aggregate states `A`.
+pub type WindowState<K, A, const N: usize> = Inline<K, WindowRecord<A>, N>;
+/// State for sliding windows: `N` panes, counted over all keys `K`, of the aggregate states `A`.
+pub type SlidingState<K, A, const N: usize> = Inline<K, PaneRecord<A>, N>;
+/// State for sessions: `N` open sessions, counted over all keys `K`, of the aggregate states `A`.
+pub type SessionState<K, A, const N: usize> = Inline<K, SessionRecord<A>, N>;
+/// State without windows: `N` keys `K` with the aggregate states `A`.
+pub type GroupState<K, A, const N: usize> = Inline<K, GroupRecord<A>, N>;
+/// State for aggregates `A` over all rows.
+pub type GlobalState<A> = Inline<(), GroupRecord<A>, 1>;

@@ -1,0 +1,204 @@
+//! Aggregates over sessions: one record per key and open session.
+
+use serde::{Deserialize, Serialize};
+
+use super::results::{close_due, each, each_changed};
+use super::{Cursor, Epoch, LateRow, NoRoom, OnFull, Operator, Side, Taken, WindowRow, WindowShape};
+use crate::aggregate::Aggregate;
+use crate::state::{Key, Record, Schedule, SlotId, SlotIndex, Table};
+use crate::time::Timestamp;
+use crate::window::{SessionGap, Window};
+
+/// One open session of one key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SessionRecord<A> {
+    start: Timestamp,
+    end: Timestamp,
+    session: A,
+}
+
+impl<A: Serialize + serde::de::DeserializeOwned> Record for SessionRecord<A> {
+    const SCHEDULE: Schedule = Schedule::Each;
+
+    fn position(&self) -> Timestamp {
+        self.start
+    }
+
+    fn deadline(&self) -> Timestamp {
+        self.end
+    }
+}
+
+/// The aggregates `A` of rows grouped by `K` over sessions with the gap `G`.
+///
+/// Sessions of a key never touch: rows that bridge two of them make them one. A row that comes when later sessions of its
+/// key are open costs a step for each of them.
+#[derive(Debug, Clone)]
+pub struct SessionAggregate<K, G, A> {
+    pub(crate) key: K,
+    pub(crate) gap: G,
+    pub(crate) aggregate: A,
+}
+
+impl<KF, G, A> SessionAggregate<KF, G, A> {
+    fn row<T: ?Sized, K: Key, S>(
+        &self,
+        key: &K,
+        record: &SessionRecord<S>,
+        early: bool,
+    ) -> WindowRow<K, A::Output>
+    where
+        A: Aggregate<T, State = S>,
+    {
+        let window = Window { start: record.start, end: record.end };
+        WindowRow { window, key: key.clone(), value: self.aggregate.finish(&record.session), early }
+    }
+
+    /// Takes the older sessions of the same key that reach into `target`'s new span into it.
+    fn absorb_older<T, K, I>(
+        &self,
+        table: &mut Table<'_, K, SessionRecord<A::State>, I>,
+        target: SlotId,
+        start: Timestamp,
+    ) where
+        T: ?Sized,
+        K: Key,
+        A: Aggregate<T>,
+        I: SlotIndex,
+    {
+        for _ in 0..table.len() {
+            let Some(older) = table.before(target) else { break };
+            if table.record(older).is_none_or(|(_, record)| record.end < start) {
+                break;
+            }
+            let Some((_, absorbed)) = table.remove(older) else { break };
+            table.edit_deadline(target, |record| {
+                record.start = record.start.min(absorbed.start);
+                record.end = record.end.max(absorbed.end);
+                self.aggregate.merge(&mut record.session, &absorbed.session);
+            });
+        }
+    }
+}
+
+/// The session of `key` with the highest start that touches `[start, end]`.
+fn touching<K: Key, S, I: SlotIndex>(
+    table: &Table<'_, K, SessionRecord<S>, I>,
+    key: &K,
+    start: Timestamp,
+    end: Timestamp,
+) -> Option<SlotId>
+where
+    SessionRecord<S>: Record,
+{
+    let mut candidate = table.last_of(key);
+    for _ in 0..table.len() {
+        let slot = candidate?;
+        let (_, record) = table.record(slot)?;
+        if record.start <= end {
+            return (record.end >= start).then_some(slot);
+        }
+        candidate = table.before(slot);
+    }
+    None
+}
+
+impl<T, K, KF, G, A> Operator<T> for SessionAggregate<KF, G, A>
+where
+    T: ?Sized,
+    K: Key,
+    KF: Fn(&T) -> K,
+    G: SessionGap<T>,
+    A: Aggregate<T>,
+{
+    type Key = K;
+    type Value = SessionRecord<A::State>;
+    type Output = WindowRow<K, A::Output>;
+
+    fn shape(&self) -> WindowShape {
+        match self.gap.fixed() {
+            Some(gap) => WindowShape { kind: 3, micros: [gap.as_micros(), 0, 0] },
+            None => WindowShape { kind: 4, micros: [0; 3] },
+        }
+    }
+
+    /// A row is late by the end of the session it would have alone, also where it would have joined an open one (Spark's rule).
+    fn push<I: SlotIndex, D: Side<T, Self::Output>>(
+        &self,
+        table: &mut Table<'_, K, Self::Value, I>,
+        row: &T,
+        at: Option<Timestamp>,
+        arrival: u64,
+        epoch: &Epoch,
+        side: &mut D,
+    ) -> Result<Taken, NoRoom> {
+        let gap = self.gap.gap(row);
+        let Some(start) = at.filter(|_| !gap.is_zero()) else { return Ok(Taken::WithoutWindow) };
+        let end = start + gap;
+        if epoch.is_closed(end) {
+            side.late(LateRow { row, at: start, late_windows: 1, dropped: true });
+            return Ok(Taken::Late { late_windows: 1 });
+        }
+        let key = (self.key)(row);
+        if let Some(slot) = touching(table, &key, start, end) {
+            table.edit_deadline(slot, |record| {
+                record.start = record.start.min(start);
+                record.end = record.end.max(end);
+                self.aggregate.update(&mut record.session, row, arrival);
+            });
+            self.absorb_older(table, slot, start);
+            return Ok(Taken::Used { late_windows: 0 });
+        }
+        if table.len() >= table.capacity() {
+            match epoch.on_full {
+                OnFull::Refuse => return Err(NoRoom),
+                OnFull::Drop => {
+                    side.dropped(row);
+                    return Ok(Taken::Dropped);
+                }
+                OnFull::EvictOldest => {
+                    let oldest = table.earliest().ok_or(NoRoom)?;
+                    let (key, record) = table.record(oldest).ok_or(NoRoom)?;
+                    side.early(self.row(key, record, true)).map_err(|_| NoRoom)?;
+                    table.remove(oldest);
+                }
+            }
+        }
+        let mut session = self.aggregate.init();
+        self.aggregate.update(&mut session, row, arrival);
+        table.insert(key, SessionRecord { start, end, session }).map_err(|_| NoRoom)?;
+        Ok(Taken::Used { late_windows: 0 })
+    }
+
+    fn results_changed<I: SlotIndex, E>(
+        &self,
+        table: &mut Table<'_, K, Self::Value, I>,
+        _epoch: &Epoch,
+        _cursor: &mut Cursor,
+        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
+    ) -> Result<(), E> {
+        each_changed(table, |key, record| sink(self.row(key, record, false)))
+    }
+
+    fn results_all<I: SlotIndex, E>(
+        &self,
+        table: &Table<'_, K, Self::Value, I>,
+        cursor: &mut Cursor,
+        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
+    ) -> Result<(), E> {
+        each(table, cursor, |key, record| sink(self.row(key, record, false)))
+    }
+
+    fn close<I: SlotIndex, E>(
+        &self,
+        table: &mut Table<'_, K, Self::Value, I>,
+        epoch: &Epoch,
+        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
+    ) -> Result<(), E> {
+        close_due(table, epoch, |record| record.end, |key, record| sink(self.row(key, record, false)))
+    }
+
+    fn next_close<I: SlotIndex>(&self, table: &Table<'_, K, Self::Value, I>) -> Option<Timestamp> {
+        table.record(table.earliest()?).map(|(_, record)| record.end)
+    }
+}

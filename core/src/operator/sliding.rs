@@ -1,0 +1,399 @@
+//! Aggregates over sliding windows: one record per key and pane. A window's panes are merged when it is given out.
+
+use serde::{Deserialize, Serialize};
+
+use super::results::record_at;
+use super::{Cursor, Epoch, LateRow, NoRoom, OnFull, Operator, OutputMode, Side, Taken, WindowRow, WindowShape};
+use crate::aggregate::Aggregate;
+use crate::state::{Key, Record, Schedule, SlotId, SlotIndex, Table};
+use crate::time::Timestamp;
+use crate::window::Sliding;
+
+/// One pane of one key. The first pane of a key stands for the key in the order by deadline.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PaneRecord<A> {
+    start: Timestamp,
+    /// For the first pane of a key: the end of the key's next window to be given out (append mode), or of the last window
+    /// that holds the pane (other modes).
+    due: Timestamp,
+    pane: A,
+}
+
+impl<A: Serialize + serde::de::DeserializeOwned> Record for PaneRecord<A> {
+    const SCHEDULE: Schedule = Schedule::FirstOfKey;
+
+    fn position(&self) -> Timestamp {
+        self.start
+    }
+
+    fn deadline(&self) -> Timestamp {
+        self.due
+    }
+}
+
+/// The aggregates `A` of rows grouped by `K` over sliding windows.
+///
+/// A row costs one update of one pane. Giving out a window costs a merge for each of its panes that holds rows.
+#[derive(Debug, Clone)]
+pub struct SlidingAggregate<K, A> {
+    pub(crate) key: K,
+    pub(crate) window: Sliding,
+    pub(crate) aggregate: A,
+}
+
+impl<KF, A> SlidingAggregate<KF, A> {
+    /// When a pane must be looked at first.
+    fn due(&self, start: Timestamp, epoch: &Epoch) -> Timestamp {
+        if epoch.mode != OutputMode::Append {
+            return self.window.last_end(start);
+        }
+        let first = self.window.first_end(start);
+        epoch.watermark.map_or(first, |watermark| first.max(self.window.first_end(watermark)))
+    }
+
+    /// The window of `first`'s key that ends at `end`: merges the panes from `first` on. `None` if they hold no rows of it.
+    fn row<T, K, I>(
+        &self,
+        table: &Table<'_, K, PaneRecord<A::State>, I>,
+        first: SlotId,
+        end: Timestamp,
+        early: bool,
+    ) -> Option<WindowRow<K, A::Output>>
+    where
+        T: ?Sized,
+        K: Key,
+        A: Aggregate<T>,
+        I: SlotIndex,
+    {
+        let window = self.window.ending_at(end);
+        let mut merged: Option<A::State> = None;
+        let mut next = Some(first);
+        for _ in 0..table.len() {
+            let Some((_, record)) = next.and_then(|slot| table.record(slot)).filter(|(_, pane)| pane.start < end)
+            else {
+                break;
+            };
+            if record.start >= window.start {
+                match &mut merged {
+                    Some(merged) => self.aggregate.merge(merged, &record.pane),
+                    None => merged = Some(record.pane.clone()),
+                }
+            }
+            next = next.and_then(|slot| table.after(slot));
+        }
+        let (key, _) = table.record(first)?;
+        merged.map(|merged| WindowRow { window, key: key.clone(), value: self.aggregate.finish(&merged), early })
+    }
+
+    /// Moves a key on from the window that ended at `end`: drops panes that no later window holds, and makes the first one left
+    /// due with the next window that holds it.
+    fn move_on<K: Key, S, I: SlotIndex>(
+        &self,
+        table: &mut Table<'_, K, PaneRecord<S>, I>,
+        first: SlotId,
+        end: Timestamp,
+    ) where
+        PaneRecord<S>: Record,
+    {
+        let next_end = end + self.window.slide();
+        // At the end of time there is no next window.
+        let keep_from = if next_end > end { self.window.ending_at(next_end).start } else { end };
+        let mut first = Some(first);
+        for _ in 0..table.len() {
+            let Some(slot) = first else { break };
+            let Some(start) = table.record(slot).map(|(_, record)| record.start) else { break };
+            if start >= keep_from {
+                let due = self.window.first_end(start).max(next_end);
+                table.edit_deadline_unmarked(slot, |record| record.due = due);
+                break;
+            }
+            first = table.after(slot);
+            table.remove(slot);
+        }
+    }
+
+    /// Gives windows out early, the one due first before others, until a slot is free.
+    fn evict<T, K, I, D>(&self, table: &mut Table<'_, K, PaneRecord<A::State>, I>, side: &mut D) -> Result<(), NoRoom>
+    where
+        T: ?Sized,
+        K: Key,
+        A: Aggregate<T>,
+        I: SlotIndex,
+        D: Side<T, WindowRow<K, A::Output>>,
+    {
+        // Each round gives out one window; a pane is in at most size / pane of them.
+        for _ in 0..self.window.size().as_micros() {
+            if table.len() < table.capacity() {
+                return Ok(());
+            }
+            let first = table.earliest().ok_or(NoRoom)?;
+            let end = table.record(first).ok_or(NoRoom)?.1.due;
+            if let Some(row) = self.row(table, first, end, true) {
+                side.early(row).map_err(|_| NoRoom)?;
+            }
+            // The due time says what has been given out, so it belongs into the checkpoint here.
+            table.edit(first);
+            self.move_on(table, first, end);
+        }
+        Err(NoRoom)
+    }
+
+    /// The end of the last window of `key` that was given out early, if any was.
+    fn given_early<K: Key, S, I: SlotIndex>(
+        &self,
+        table: &Table<'_, K, PaneRecord<S>, I>,
+        key: &K,
+        epoch: &Epoch,
+    ) -> Option<Timestamp>
+    where
+        PaneRecord<S>: Record,
+    {
+        if epoch.on_full != OnFull::EvictOldest || epoch.mode != OutputMode::Append {
+            return None;
+        }
+        let mut first = table.last_of(key)?;
+        for _ in 0..table.len() {
+            match table.before(first) {
+                Some(before) => first = before,
+                None => break,
+            }
+        }
+        let (_, record) = table.record(first)?;
+        (record.due > self.due(record.start, epoch)).then(|| record.due - self.window.slide())
+    }
+
+    /// Gives the windows that hold the changed pane `slot` and no other pane of the key that is still on the list: those come
+    /// with that pane, so each window comes once.
+    fn windows_of_changed<T, K, I, E>(
+        &self,
+        table: &Table<'_, K, PaneRecord<A::State>, I>,
+        slot: SlotId,
+        epoch: &Epoch,
+        cursor: &mut Cursor,
+        sink: &mut impl FnMut(WindowRow<K, A::Output>) -> Result<(), E>,
+    ) -> Result<(), E>
+    where
+        T: ?Sized,
+        K: Key,
+        A: Aggregate<T>,
+        I: SlotIndex,
+    {
+        let Some((_, record)) = table.record(slot) else { return Ok(()) };
+        let start = record.start;
+        let after_changed = |next: fn(&Table<'_, K, PaneRecord<A::State>, I>, SlotId) -> Option<SlotId>| {
+            let mut candidate = next(table, slot);
+            for _ in 0..table.len() {
+                let other = candidate?;
+                let (_, record) = table.record(other)?;
+                if table.is_changed(other) {
+                    return Some(record.start);
+                }
+                candidate = next(table, other);
+            }
+            None
+        };
+        let changed_before = after_changed(|table, slot| table.before(slot));
+        let changed_after = after_changed(|table, slot| table.after(slot));
+
+        let mut end = self.window.first_end(start);
+        for closed in [changed_before.map(|before| before + self.window.size()), epoch.watermark, cursor.after] {
+            end = closed.map_or(end, |closed| end.max(self.window.first_end(closed)));
+        }
+        let last = self.window.last_end(start).min(changed_after.unwrap_or(Timestamp::MAX));
+        while end <= last {
+            if let Some(row) = self.row(table, self.first_pane_from(table, slot, end), end, false) {
+                sink(row)?;
+            }
+            cursor.after = Some(end);
+            let next = end + self.window.slide();
+            if next <= end {
+                break;
+            }
+            end = next;
+        }
+        Ok(())
+    }
+
+    /// Going back from `slot`, the first pane of the window that ends at `end`.
+    fn first_pane_from<K: Key, S, I: SlotIndex>(
+        &self,
+        table: &Table<'_, K, PaneRecord<S>, I>,
+        slot: SlotId,
+        end: Timestamp,
+    ) -> SlotId
+    where
+        PaneRecord<S>: Record,
+    {
+        let window = self.window.ending_at(end);
+        let mut first = slot;
+        for _ in 0..table.len() {
+            match table.before(first) {
+                Some(before) if table.record(before).is_some_and(|(_, pane)| pane.start >= window.start) => {
+                    first = before;
+                }
+                _ => break,
+            }
+        }
+        first
+    }
+}
+
+impl<T, K, KF, A> Operator<T> for SlidingAggregate<KF, A>
+where
+    T: ?Sized,
+    K: Key,
+    KF: Fn(&T) -> K,
+    A: Aggregate<T>,
+{
+    type Key = K;
+    type Value = PaneRecord<A::State>;
+    type Output = WindowRow<K, A::Output>;
+
+    fn shape(&self) -> WindowShape {
+        let window = &self.window;
+        WindowShape {
+            kind: 2,
+            micros: [window.size().as_micros(), window.slide().as_micros(), window.offset().as_micros()],
+        }
+    }
+
+    fn push<I: SlotIndex, D: Side<T, Self::Output>>(
+        &self,
+        table: &mut Table<'_, K, Self::Value, I>,
+        row: &T,
+        at: Option<Timestamp>,
+        arrival: u64,
+        epoch: &Epoch,
+        side: &mut D,
+    ) -> Result<Taken, NoRoom> {
+        let Some(at) = at else { return Ok(Taken::WithoutWindow) };
+        let start = self.window.pane_of(at);
+        let closed = epoch.watermark.filter(|_| epoch.mode != OutputMode::Complete);
+        if epoch.is_closed(self.window.last_end(start)) {
+            let late_windows = closed.map_or(0, |watermark| self.window.windows_closed(start, watermark));
+            side.late(LateRow { row, at, late_windows, dropped: true });
+            return Ok(Taken::Late { late_windows });
+        }
+        let key = (self.key)(row);
+        let slot = record_at(table, &key, start);
+        if slot.is_none() && table.len() >= table.capacity() {
+            match epoch.on_full {
+                OnFull::Refuse => return Err(NoRoom),
+                OnFull::Drop => {
+                    side.dropped(row);
+                    return Ok(Taken::Dropped);
+                }
+                OnFull::EvictOldest => self.evict(table, side)?,
+            }
+        }
+        let given = self.given_early(table, &key, epoch);
+        let late_windows =
+            closed.max(given).map_or(0, |watermark| self.window.windows_closed(start, watermark));
+        if late_windows > 0 {
+            side.late(LateRow { row, at, late_windows, dropped: false });
+        }
+        if let Some(slot) = slot {
+            if let Some(record) = table.edit(slot) {
+                self.aggregate.update(&mut record.pane, row, arrival);
+            }
+            return Ok(Taken::Used { late_windows });
+        }
+        let mut pane = self.aggregate.init();
+        self.aggregate.update(&mut pane, row, arrival);
+        let due = given.map_or(self.due(start, epoch), |given| {
+            self.due(start, epoch).max(self.window.first_end(given))
+        });
+        table.insert(key, PaneRecord { start, due, pane }).map_err(|_| NoRoom)?;
+        Ok(Taken::Used { late_windows })
+    }
+
+    fn results_changed<I: SlotIndex, E>(
+        &self,
+        table: &mut Table<'_, K, Self::Value, I>,
+        epoch: &Epoch,
+        cursor: &mut Cursor,
+        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
+    ) -> Result<(), E> {
+        while let Some(slot) = table.first_changed() {
+            self.windows_of_changed(table, slot, epoch, cursor, sink)?;
+            table.pop_changed();
+            *cursor = Cursor::default();
+        }
+        Ok(())
+    }
+
+    fn results_all<I: SlotIndex, E>(
+        &self,
+        table: &Table<'_, K, Self::Value, I>,
+        cursor: &mut Cursor,
+        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for slot in table.occupied_from(cursor.slot) {
+            if table.before(slot).is_some() {
+                continue;
+            }
+            if cursor.slot != slot.number() {
+                *cursor = Cursor { slot: slot.number(), after: None };
+            }
+            let mut first = Some(slot);
+            for _ in 0..table.len() {
+                let Some(pane) = first else { break };
+                let Some((_, record)) = table.record(pane) else { break };
+                let mut end = self.window.first_end(record.start);
+                end = cursor.after.map_or(end, |after| end.max(self.window.first_end(after)));
+                let last = self.window.last_end(record.start);
+                while end <= last {
+                    if let Some(row) = self.row(table, pane, end, false) {
+                        sink(row)?;
+                    }
+                    cursor.after = Some(end);
+                    let next = end + self.window.slide();
+                    if next <= end {
+                        break;
+                    }
+                    end = next;
+                }
+                first = table.after(pane);
+            }
+            *cursor = Cursor { slot: slot.number().saturating_add(1), after: None };
+        }
+        Ok(())
+    }
+
+    fn close<I: SlotIndex, E>(
+        &self,
+        table: &mut Table<'_, K, Self::Value, I>,
+        epoch: &Epoch,
+        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
+    ) -> Result<(), E> {
+        while let Some(first) = table.earliest() {
+            let Some(end) = table.record(first).map(|(_, record)| record.due) else { break };
+            if !epoch.is_closed(end) {
+                break;
+            }
+            if epoch.mode == OutputMode::Append {
+                if let Some(row) = self.row(table, first, end, false) {
+                    sink(row)?;
+                }
+                self.move_on(table, first, end);
+            } else {
+                table.remove(first);
+            }
+        }
+        Ok(())
+    }
+
+    fn next_close<I: SlotIndex>(&self, table: &Table<'_, K, Self::Value, I>) -> Option<Timestamp> {
+        table.record(table.earliest()?).map(|(_, record)| record.due)
+    }
+
+    /// The due time of a pane moves on with each window given out, and is written only with the pane: what the watermark has
+    /// passed since then has been given out.
+    fn restored<I: SlotIndex>(&self, table: &mut Table<'_, K, Self::Value, I>, epoch: &Epoch) {
+        for slot in (0..table.slots_used()).filter_map(SlotId::new) {
+            if let Some(record) = table.edit_unmarked(slot) {
+                record.due = record.due.max(self.due(record.start, epoch));
+            }
+        }
+    }
+}

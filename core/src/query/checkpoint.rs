@@ -1,0 +1,262 @@
+//! Commit and restore: a query's state in the checkpoint log.
+//!
+//! The bytes are specified in `docs/FORMAT.md`.
+
+use core::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::identity::{Difference, Identity};
+use super::plan::QueryPlan;
+use super::progress::RowCounts;
+use super::run::{Phase, Query};
+use crate::checkpoint::{self, EpochKind, EpochWriter, Log, LogStorage, Record, ReplayError};
+use crate::operator::Operator;
+use crate::state::{SlotId, SlotIndex};
+use crate::watermark::Watermark;
+
+/// The operator number of the query's one stateful operator.
+const OPERATOR: u8 = 0;
+
+/// What a commit record says of the query, before the caller's offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitHead {
+    /// Epochs ended.
+    pub epoch: u64,
+    /// The watermark.
+    pub watermark: Watermark,
+    /// What became of the rows.
+    pub rows: RowCounts,
+}
+
+impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
+    /// Makes everything so far durable in one step, together with `offset`: what the caller needs to go on from here, such as the
+    /// position of its source and its sink. Returns what was written: the slots changed since the last commit, or all.
+    ///
+    /// When this returns, the source may be told that its rows are safe. A power cut before that recovers to the commit
+    /// before.
+    ///
+    /// # Errors
+    /// [`CommitError`]; the last commit stays as it is, and so does the query: it can be tried again.
+    pub fn commit<O: Serialize, S: LogStorage, const BUFFER: usize>(
+        &mut self,
+        log: &mut Log<S, BUFFER>,
+        offset: &O,
+    ) -> Result<EpochKind, CommitError<S::Error>> {
+        if self.phase != Phase::Idle {
+            return Err(CommitError::Unfinished);
+        }
+        if log.epoch() != self.committed {
+            return Err(CommitError::NotRestored);
+        }
+        let kind = if log.is_empty() || log.wants_snapshot() { EpochKind::Snapshot } else { EpochKind::Delta };
+        let written = match self.write(log, kind, offset) {
+            Err(checkpoint::CommitError::NeedsSnapshot) => {
+                self.write(log, EpochKind::Snapshot, offset).map(|()| EpochKind::Snapshot)
+            }
+            written => written.map(|()| kind),
+        };
+        let kind = written.map_err(CommitError::Log)?;
+        self.committed = log.epoch();
+        self.table.clear_dirty();
+        Ok(kind)
+    }
+
+    fn write<O: Serialize, S: LogStorage, const BUFFER: usize>(
+        &self,
+        log: &mut Log<S, BUFFER>,
+        kind: EpochKind,
+        offset: &O,
+    ) -> Result<(), checkpoint::CommitError<S::Error>> {
+        let number = self.committed.map_or(1, |last| last.wrapping_add(1));
+        let mut writer = log.begin(kind)?;
+        if kind == EpochKind::Snapshot {
+            writer.identity(&Identity::of(self.plan))?;
+            for slot in self.table.occupied_from(0) {
+                self.write_slot(&mut writer, slot)?;
+            }
+        } else {
+            for slot in self.table.dirty() {
+                self.write_slot(&mut writer, slot)?;
+            }
+        }
+        let head = CommitHead { epoch: self.epoch, watermark: self.watermark, rows: self.rows };
+        writer.commit(number, &(head, offset))
+    }
+
+    /// One entry: the slot, and its record unless it was removed.
+    fn write_slot<S: LogStorage, const BUFFER: usize>(
+        &self,
+        writer: &mut EpochWriter<'_, S, BUFFER>,
+        slot: SlotId,
+    ) -> Result<(), checkpoint::CommitError<S::Error>> {
+        writer.entry(OPERATOR, &(slot.as_u32(), self.table.record(slot)))
+    }
+
+    /// Brings back the last committed state, and returns the offset committed with it; `None` from an empty log.
+    ///
+    /// The query goes on as if it had never stopped. Records are decoded one by one into the bound state.
+    ///
+    /// # Errors
+    /// [`RestoreError`]; the query is then empty and the log as it was.
+    pub fn restore<O: DeserializeOwned, S: LogStorage, const BUFFER: usize>(
+        &mut self,
+        log: &mut Log<S, BUFFER>,
+    ) -> Result<Option<O>, RestoreError<S::Error>> {
+        self.reset();
+        if log.is_empty() {
+            return Ok(None);
+        }
+        match self.read(log) {
+            Ok((head, offset)) => {
+                self.epoch = head.epoch;
+                self.watermark = head.watermark;
+                self.rows = head.rows;
+                self.committed = log.epoch();
+                let epoch = self.current_epoch();
+                self.plan.operator().restored(&mut self.table, &epoch);
+                self.table.rebuild();
+                Ok(Some(offset))
+            }
+            Err(error) => {
+                self.reset();
+                Err(error)
+            }
+        }
+    }
+
+    fn read<O: DeserializeOwned, S: LogStorage, const BUFFER: usize>(
+        &mut self,
+        log: &mut Log<S, BUFFER>,
+    ) -> Result<(CommitHead, O), RestoreError<S::Error>> {
+        let mut last = None;
+        let replayed = log.replay(|record| {
+            match record {
+                Record::Identity(payload) => self.check_identity(payload)?,
+                Record::Entries { operator: OPERATOR, payload } => self.place_entries(payload)?,
+                Record::Entries { .. } => return Err(Unreadable::Entry),
+                Record::Commit { payload, .. } => {
+                    last = Some(postcard::from_bytes(payload).map_err(|_| Unreadable::Offset)?);
+                }
+            }
+            Ok(())
+        });
+        match replayed {
+            Ok(()) => last.ok_or(RestoreError::Unreadable(Unreadable::Offset)),
+            Err(ReplayError::Record(Unreadable::Other(difference))) => Err(RestoreError::OtherQuery(difference)),
+            Err(ReplayError::Record(unreadable)) => Err(RestoreError::Unreadable(unreadable)),
+            Err(ReplayError::Corrupted { sector, offset }) => Err(RestoreError::Corrupted { sector, offset }),
+            Err(ReplayError::Storage(error)) => Err(RestoreError::Storage(error)),
+        }
+    }
+
+    fn check_identity(&self, payload: &[u8]) -> Result<(), Unreadable> {
+        let found: Identity<'_> = postcard::from_bytes(payload).map_err(|_| Unreadable::Identity)?;
+        match Identity::of(self.plan).difference(&found) {
+            Some(difference) => Err(Unreadable::Other(difference)),
+            None => Ok(()),
+        }
+    }
+
+    fn place_entries(&mut self, payload: &[u8]) -> Result<(), Unreadable> {
+        let mut rest = payload;
+        while !rest.is_empty() {
+            let ((slot, record), after) = postcard::take_from_bytes::<(u32, Option<(P::Key, P::Value)>)>(rest)
+                .map_err(|_| Unreadable::Entry)?;
+            // An entry is never empty, so this ends.
+            rest = after;
+            let slot = SlotId::new(slot as usize).ok_or(Unreadable::Entry)?;
+            self.table.place(slot, record).map_err(|_| Unreadable::TooSmall)?;
+        }
+        Ok(())
+    }
+}
+
+/// A commit did not happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CommitError<E> {
+    /// A trigger is unfinished; call it again first.
+    Unfinished,
+    /// The log holds epochs that are not this query's past: call [`Query::restore`] with it first.
+    NotRestored,
+    /// The log could not take it.
+    Log(checkpoint::CommitError<E>),
+}
+
+impl<E: fmt::Debug> fmt::Display for CommitError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unfinished => f.write_str("a trigger is unfinished: call it again before the commit"),
+            Self::NotRestored => f.write_str("the log holds other epochs: restore the query from it first"),
+            Self::Log(error) => write!(f, "the checkpoint log could not take the epoch: {error}"),
+        }
+    }
+}
+
+impl<E: fmt::Debug> core::error::Error for CommitError<E> {}
+
+/// Why a payload of the log cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unreadable {
+    /// The identity of the query is no such thing.
+    Identity,
+    /// An entry of the state is not of this query's types.
+    Entry,
+    /// The last commit record is not of this query's offset type.
+    Offset,
+    /// The state has fewer slots than the log needs.
+    TooSmall,
+    /// The log is another query's.
+    Other(Difference),
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Identity => f.write_str("the record that names the query cannot be decoded"),
+            Self::Entry => f.write_str("an entry of the state cannot be decoded"),
+            Self::Offset => f.write_str("the commit record cannot be decoded: the type of the offset has changed"),
+            Self::TooSmall => f.write_str("the state has fewer slots than the log needs: raise its capacity"),
+            Self::Other(difference) => write!(f, "it belongs to a query with another {difference}"),
+        }
+    }
+}
+
+/// State could not be brought back. The log is as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RestoreError<E> {
+    /// The log belongs to another query.
+    OtherQuery(Difference),
+    /// A record is intact but cannot be used.
+    Unreadable(Unreadable),
+    /// The log has been damaged since it was opened.
+    Corrupted {
+        /// The sector.
+        sector: u32,
+        /// The byte in it.
+        offset: u32,
+    },
+    /// The storage could not be read.
+    Storage(E),
+}
+
+impl<E: fmt::Debug> fmt::Display for RestoreError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherQuery(difference) => {
+                write!(f, "the log belongs to another query: its {difference} differ from this one's")
+            }
+            Self::Unreadable(unreadable) => write!(f, "the log cannot be used: {unreadable}"),
+            Self::Corrupted { sector, offset } => {
+                write!(f, "the log is damaged in sector {sector} at byte {offset}")
+            }
+            Self::Storage(error) => write!(f, "the log's storage cannot be read: {error:?}"),
+        }
+    }
+}
+
+impl<E: fmt::Debug> core::error::Error for RestoreError<E> {}

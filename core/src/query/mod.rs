@@ -1,0 +1,20 @@
+//! Queries: a plan built with Spark's verbs, state bound to it, and the life of its epochs.
+
+mod builder;
+mod checkpoint;
+mod error;
+mod identity;
+mod plan;
+mod progress;
+mod run;
+mod shape;
+
+pub use builder::{
+    Aggregated, Grouped, NoEventTime, Stream, WindowKind, Windowed, WithEventTime, WithWatermark,
+};
+pub use checkpoint::{CommitError, CommitHead, RestoreError, Unreadable};
+pub use error::{PushError, SinkAnswer, TriggerError};
+pub use identity::{Difference, Identity};
+pub use plan::{Plan, QueryPlan};
+pub use progress::{Progress, RowCounts};
+pub use run::{EpochEnd, Query};

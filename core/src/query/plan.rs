@@ -1,0 +1,141 @@
+//! The plan of a query: code without state.
+
+use core::marker::PhantomData;
+
+use super::run::Query;
+use crate::operator::{OnFull, Operator, OutputMode, Stages};
+use crate::state::{Key, Record, State};
+#[cfg(feature = "alloc")]
+use crate::{state::Allocated, time::Timestamp};
+
+/// A query ready to run: stages, a stateful operator and an output mode.
+///
+/// It holds the closures and no state; a local of `main` or of a task. [`Plan::bind`] gives it state.
+#[derive(Debug, Clone)]
+pub struct Plan<R, S, O> {
+    pub(super) stages: S,
+    pub(super) operator: O,
+    pub(super) mode: OutputMode,
+    pub(super) on_full: OnFull,
+    pub(super) name: &'static str,
+    pub(super) version: u32,
+    rows: PhantomData<fn(R)>,
+}
+
+impl<R, S, O> Plan<R, S, O> {
+    pub(super) const fn new(stages: S, operator: O, mode: OutputMode) -> Self {
+        Self { stages, operator, mode, on_full: OnFull::Refuse, name: "query", version: 1, rows: PhantomData }
+    }
+
+    /// Names the query and the version of its meaning. Both are in the checkpoint, which another name or version does not
+    /// open. Raise the version when a change of code makes old state wrong although its types stay the same.
+    #[must_use]
+    pub fn named(self, name: &'static str, version: u32) -> Self {
+        Self { name, version, ..self }
+    }
+
+    /// Says what happens to a row that state has no room for; [`OnFull::Refuse`] unless said otherwise.
+    #[must_use]
+    pub fn on_full(self, policy: OnFull) -> Self {
+        Self { on_full: policy, ..self }
+    }
+}
+
+/// What a plan is made of, in a form that code over any plan can name.
+///
+/// Implemented by [`Plan`]; there is no need to implement it.
+pub trait QueryPlan: Sized {
+    /// What is pushed.
+    type Row;
+    /// What the operator sees: the row after the stages.
+    type Item;
+    /// What rows are grouped by.
+    type Key: Key;
+    /// What is kept per group.
+    type Value: Record;
+    /// A result.
+    type Output;
+    /// The stages.
+    type Stages: Stages<Self::Row, Out = Self::Item>;
+    /// The operator.
+    type Operator: Operator<Self::Item, Key = Self::Key, Value = Self::Value, Output = Self::Output>;
+
+    /// The stages.
+    fn stages(&self) -> &Self::Stages;
+    /// The operator.
+    fn operator(&self) -> &Self::Operator;
+    /// The output mode.
+    fn mode(&self) -> OutputMode;
+    /// What happens when state is full.
+    fn full_policy(&self) -> OnFull;
+    /// The query's name and version.
+    fn name(&self) -> (&'static str, u32);
+
+    /// Gives the plan state to run with. The state is emptied first; [`Query::restore`] brings back what a log holds.
+    fn bind<'q, S>(&'q self, state: &'q mut S) -> Query<'q, Self, S::Index>
+    where
+        S: State<Key = Self::Key, Value = Self::Value>,
+    {
+        Query::new(self, state.table())
+    }
+
+    /// The answer of the same plan as a batch query over `rows`: nothing is late, and every group is given once with the totals over
+    /// all rows, in order of deadline (append) or of first row.
+    ///
+    /// Allocates state for as many groups as there are rows.
+    #[cfg(feature = "alloc")]
+    fn batch<'r>(&self, rows: impl IntoIterator<Item = &'r Self::Row>) -> alloc::vec::Vec<Self::Output>
+    where
+        Self::Row: 'r,
+    {
+        let rows: alloc::vec::Vec<&Self::Row> = rows.into_iter().collect();
+        let mut state = Allocated::with_capacity(rows.len());
+        let mut query = self.bind(&mut state);
+        query.forget_initial_watermark();
+        for row in rows {
+            // There is room: a row needs at most one record.
+            let _ = query.push_ref(row, &mut ());
+        }
+        let mut results = alloc::vec::Vec::new();
+        let accept = |row| {
+            results.push(row);
+            Ok::<(), core::convert::Infallible>(())
+        };
+        let _ = query.drain(Timestamp::EPOCH, accept);
+        results
+    }
+}
+
+impl<R, S, O> QueryPlan for Plan<R, S, O>
+where
+    S: Stages<R>,
+    O: Operator<S::Out>,
+{
+    type Row = R;
+    type Item = S::Out;
+    type Key = O::Key;
+    type Value = O::Value;
+    type Output = O::Output;
+    type Stages = S;
+    type Operator = O;
+
+    fn stages(&self) -> &S {
+        &self.stages
+    }
+
+    fn operator(&self) -> &O {
+        &self.operator
+    }
+
+    fn mode(&self) -> OutputMode {
+        self.mode
+    }
+
+    fn full_policy(&self) -> OnFull {
+        self.on_full
+    }
+
+    fn name(&self) -> (&'static str, u32) {
+        (self.name, self.version)
+    }
+}

@@ -1,0 +1,276 @@
+//! The shape of a type, as its `Deserialize` asks for it: names of structs, fields and variants, and kinds of values.
+//!
+//! Two types of the same shape read each other's bytes; a type whose shape changed must not read old state. The trace calls
+//! `Deserialize` once with made-up values and takes the CRC-32 of everything it asks for. Of an enum, the names of all variants
+//! count and the content of the first. The same on every machine and compiler, unlike `core::any::type_name`.
+
+use core::fmt;
+
+use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
+
+/// How many requests are followed; a type that contains itself ends here.
+const REQUESTS_MAX: u16 = 512;
+
+/// The fingerprint of `T`.
+pub(super) fn fingerprint<'de, T: de::Deserialize<'de>>() -> u32 {
+    let mut trace = Trace { crc: crc32fast::Hasher::new(), requests: 0 };
+    // A type that refuses the made-up values ends the trace there: what it asked for until then counts.
+    let _ = T::deserialize(&mut trace);
+    trace.crc.finalize()
+}
+
+struct Trace {
+    crc: crc32fast::Hasher,
+    requests: u16,
+}
+
+impl Trace {
+    fn note(&mut self, kind: &str) -> Result<(), Stop> {
+        self.requests = self.requests.saturating_add(1);
+        if self.requests > REQUESTS_MAX {
+            return Err(Stop);
+        }
+        self.text(kind);
+        Ok(())
+    }
+
+    /// A name with its length, so that names cannot run into each other.
+    fn text(&mut self, name: &str) {
+        self.number(name.len());
+        self.crc.update(name.as_bytes());
+    }
+
+    fn number(&mut self, number: usize) {
+        self.crc.update(&(number as u32).to_le_bytes());
+    }
+}
+
+/// The trace has ended.
+#[derive(Debug)]
+struct Stop;
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the trace of a type's shape has ended")
+    }
+}
+
+impl core::error::Error for Stop {}
+
+impl de::Error for Stop {
+    fn custom<T: fmt::Display>(_message: T) -> Self {
+        Self
+    }
+}
+
+macro_rules! values {
+    ($($method:ident $visit:ident $value:expr, $kind:literal;)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+            self.note($kind)?;
+            visitor.$visit($value)
+        })*
+    };
+}
+
+impl<'de> Deserializer<'de> for &mut Trace {
+    type Error = Stop;
+
+    // One rather than zero, which a `NonZero` would refuse.
+    values! {
+        deserialize_bool visit_bool true, "bool";
+        deserialize_i8 visit_i8 1, "i8";
+        deserialize_i16 visit_i16 1, "i16";
+        deserialize_i32 visit_i32 1, "i32";
+        deserialize_i64 visit_i64 1, "i64";
+        deserialize_i128 visit_i128 1, "i128";
+        deserialize_u8 visit_u8 1, "u8";
+        deserialize_u16 visit_u16 1, "u16";
+        deserialize_u32 visit_u32 1, "u32";
+        deserialize_u64 visit_u64 1, "u64";
+        deserialize_u128 visit_u128 1, "u128";
+        deserialize_f32 visit_f32 1.0, "f32";
+        deserialize_f64 visit_f64 1.0, "f64";
+        deserialize_char visit_char '1', "char";
+        deserialize_str visit_borrowed_str "", "str";
+        deserialize_string visit_borrowed_str "", "str";
+        deserialize_bytes visit_borrowed_bytes &[], "bytes";
+        deserialize_byte_buf visit_borrowed_bytes &[], "bytes";
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+        self.note("option")?;
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+        self.note("unit")?;
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Stop> {
+        self.note("unit struct")?;
+        self.text(name);
+        visitor.visit_unit()
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Stop> {
+        self.note("newtype struct")?;
+        self.text(name);
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+        self.note("seq")?;
+        visitor.visit_seq(Elements { trace: self, left: 1 })
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Stop> {
+        self.note("tuple")?;
+        self.number(len);
+        visitor.visit_seq(Elements { trace: self, left: len })
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Stop> {
+        self.note("tuple struct")?;
+        self.text(name);
+        self.deserialize_tuple(len, visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+        self.note("map")?;
+        visitor.visit_map(Elements { trace: self, left: 1 })
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Stop> {
+        self.note("struct")?;
+        self.text(name);
+        for field in fields {
+            self.text(field);
+        }
+        self.deserialize_tuple(fields.len(), visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Stop> {
+        self.note("enum")?;
+        self.text(name);
+        for variant in variants {
+            self.text(variant);
+        }
+        visitor.visit_enum(FirstVariant { trace: self })
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+        self.note("identifier")?;
+        visitor.visit_u32(0)
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Stop> {
+        self.note("any")?;
+        Err(Stop)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+        self.deserialize_any(visitor)
+    }
+
+    // As postcard.
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
+/// The elements of a sequence, tuple or struct, or the entries of a map.
+struct Elements<'t> {
+    trace: &'t mut Trace,
+    left: usize,
+}
+
+impl<'de> de::SeqAccess<'de> for Elements<'_> {
+    type Error = Stop;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Stop> {
+        let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
+        self.left = left;
+        seed.deserialize(&mut *self.trace).map(Some)
+    }
+}
+
+impl<'de> de::MapAccess<'de> for Elements<'_> {
+    type Error = Stop;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Stop> {
+        de::SeqAccess::next_element_seed(self, seed)
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Stop> {
+        seed.deserialize(&mut *self.trace)
+    }
+}
+
+/// The first variant of an enum.
+struct FirstVariant<'t> {
+    trace: &'t mut Trace,
+}
+
+impl<'de> de::EnumAccess<'de> for FirstVariant<'_> {
+    type Error = Stop;
+    type Variant = Self;
+
+    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self), Stop> {
+        let first: de::value::U32Deserializer<Stop> = 0_u32.into_deserializer();
+        Ok((seed.deserialize(first)?, self))
+    }
+}
+
+impl<'de> de::VariantAccess<'de> for FirstVariant<'_> {
+    type Error = Stop;
+
+    fn unit_variant(self) -> Result<(), Stop> {
+        self.trace.note("unit variant")
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Stop> {
+        self.trace.note("newtype variant")?;
+        seed.deserialize(self.trace)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Stop> {
+        self.trace.note("tuple variant")?;
+        self.trace.deserialize_tuple(len, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Stop> {
+        self.trace.note("struct variant")?;
+        for field in fields {
+            self.trace.text(field);
+        }
+        self.trace.deserialize_tuple(fields.len(), visitor)
+    }
+}

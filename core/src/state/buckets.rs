@@ -1,0 +1,77 @@
+//! The index from key to slot: open addressing with linear probing over slot numbers.
+//!
+//! Only the last record of each key is in it. With twice as many buckets as slots it is never more than half full.
+
+use super::index::{SlotId, SlotIndex};
+use super::record::{Key, Record};
+use super::table::Table;
+
+impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
+    /// The bucket whose slot holds `key`.
+    pub(super) fn bucket_of(&self, hash: I, key: &K) -> Option<usize> {
+        let mut bucket = self.home(hash);
+        for _ in 0..self.buckets.len() {
+            let slot = self.slot_in_bucket(bucket)?;
+            if self.links_of(slot).hash == hash && self.record(slot).is_some_and(|(other, _)| other == key) {
+                return Some(bucket);
+            }
+            bucket = self.next_bucket(bucket);
+        }
+        None
+    }
+
+    /// Enters a slot whose key is not in the index.
+    pub(super) fn add_to_index(&mut self, hash: I, slot: SlotId) {
+        let mut bucket = self.home(hash);
+        for _ in 0..self.buckets.len() {
+            if self.slot_in_bucket(bucket).is_none() {
+                self.set_bucket(bucket, slot);
+                return;
+            }
+            bucket = self.next_bucket(bucket);
+        }
+    }
+
+    /// Empties a bucket and moves later entries back so that no search ends early (Knuth, TAOCP vol. 3, 6.4, algorithm R).
+    pub(super) fn clear_bucket(&mut self, bucket: usize) {
+        let mut hole = bucket;
+        let mut candidate = self.next_bucket(bucket);
+        for _ in 0..self.buckets.len() {
+            let Some(slot) = self.slot_in_bucket(candidate) else { break };
+            let home = self.home(self.links_of(slot).hash);
+            if self.distance(home, candidate) >= self.distance(hole, candidate) {
+                self.set_bucket(hole, slot);
+                hole = candidate;
+            }
+            candidate = self.next_bucket(candidate);
+        }
+        if let Some(entry) = self.buckets.get_mut(hole) {
+            *entry = I::default();
+        }
+    }
+
+    pub(super) fn slot_in_bucket(&self, bucket: usize) -> Option<SlotId> {
+        self.buckets.get(bucket).and_then(|entry| entry.decode())
+    }
+
+    pub(super) fn set_bucket(&mut self, bucket: usize, slot: SlotId) {
+        if let Some(entry) = self.buckets.get_mut(bucket) {
+            *entry = I::encode(Some(slot));
+        }
+    }
+
+    /// Where a hash belongs: its share of the range (Lemire, "Fast Random Integer Generation in an Interval", 2019), no division.
+    fn home(&self, hash: I) -> usize {
+        ((u64::from(hash.to_hash()).wrapping_mul(self.buckets.len() as u64)) >> I::HASH_BITS) as usize
+    }
+
+    fn next_bucket(&self, bucket: usize) -> usize {
+        let next = bucket.wrapping_add(1);
+        if next < self.buckets.len() { next } else { 0 }
+    }
+
+    /// How many buckets `to` lies after `from`, around the end.
+    fn distance(&self, from: usize, to: usize) -> usize {
+        if to >= from { to.wrapping_sub(from) } else { to.wrapping_add(self.buckets.len()).wrapping_sub(from) }
+    }
+}

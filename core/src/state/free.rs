@@ -1,0 +1,79 @@
+//! Free slots: always the lowest is taken.
+//!
+//! Slots never used follow from a count; those given back are in a min-heap at the far end of the table's `order`, which the
+//! heap of deadlines cannot reach: the two together never hold more than one entry per slot.
+
+use super::index::{SlotId, SlotIndex};
+use super::record::{Key, Record};
+use super::table::Table;
+
+impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
+    /// Takes the lowest free slot. `O(log n)`.
+    pub(super) fn take_free_slot(&mut self) -> Option<SlotId> {
+        if self.meta.freed > 0 {
+            return self.take_lowest_freed();
+        }
+        if self.slots_used() >= self.capacity() {
+            return None;
+        }
+        let slot = SlotId::new(self.slots_used());
+        self.meta.fresh = self.meta.fresh.saturating_add(1);
+        slot
+    }
+
+    /// Makes a slot free again. `O(log n)`.
+    pub(super) fn give_back_slot(&mut self, slot: SlotId) {
+        let mut place = self.meta.freed as usize;
+        self.meta.freed = self.meta.freed.saturating_add(1);
+        while place > 0 {
+            let parent = (place.wrapping_sub(1)) / 2;
+            match self.freed(parent) {
+                Some(other) if other > slot => self.set_freed(place, other),
+                _ => break,
+            }
+            place = parent;
+        }
+        self.set_freed(place, slot);
+    }
+
+    fn take_lowest_freed(&mut self) -> Option<SlotId> {
+        let lowest = self.freed(0);
+        let last_place = (self.meta.freed as usize).saturating_sub(1);
+        let last = self.freed(last_place)?;
+        self.meta.freed = self.meta.freed.saturating_sub(1);
+        let mut place = 0_usize;
+        for _ in 0..usize::BITS {
+            let left_place = place.saturating_mul(2).saturating_add(1);
+            let Some(left) = self.freed(left_place) else { break };
+            let right_place = left_place.saturating_add(1);
+            let (child_place, child) = match self.freed(right_place) {
+                Some(right) if right < left => (right_place, right),
+                _ => (left_place, left),
+            };
+            if last <= child {
+                break;
+            }
+            self.set_freed(place, child);
+            place = child_place;
+        }
+        if self.meta.freed > 0 {
+            self.set_freed(place, last);
+        }
+        lowest
+    }
+
+    fn freed(&self, place: usize) -> Option<SlotId> {
+        if place >= self.meta.freed as usize {
+            return None;
+        }
+        let from_end = self.order.len().checked_sub(place)?.checked_sub(1)?;
+        self.order.get(from_end).and_then(|entry| entry.decode())
+    }
+
+    fn set_freed(&mut self, place: usize, slot: SlotId) {
+        let from_end = self.order.len().checked_sub(place).and_then(|length| length.checked_sub(1));
+        if let Some(entry) = from_end.and_then(|from_end| self.order.get_mut(from_end)) {
+            *entry = I::encode(Some(slot));
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The hash of a key.
+
+use core::hash::{Hash, Hasher};
+
+/// The hash of `key`: a multiply-and-rotate hash (the idea of FxHash, by way of rustc) with a final mix, because the
+/// index uses the top bits. Not keyed: whoever chooses the keys can make them collide, which costs time within the
+/// bound of the table's size, never correctness.
+pub(super) fn hash_of<K: Hash>(key: &K) -> u32 {
+    let mut hasher = KeyHasher(0);
+    key.hash(&mut hasher);
+    hasher.finish_u32()
+}
+
+struct KeyHasher(u32);
+
+/// 2^32 divided by the golden ratio, made odd.
+const MULTIPLIER: u32 = 0x9e37_79b1;
+
+impl KeyHasher {
+    #[inline]
+    fn add(&mut self, word: u32) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(MULTIPLIER);
+    }
+
+    /// The finalizer of MurmurHash3 (Appleby, public domain): every bit of the input moves every bit of the output.
+    #[inline]
+    fn finish_u32(&self) -> u32 {
+        let mut hash = self.0;
+        hash ^= hash >> 16;
+        hash = hash.wrapping_mul(0x85eb_ca6b);
+        hash ^= hash >> 13;
+        hash = hash.wrapping_mul(0xc2b2_ae35);
+        hash ^ (hash >> 16)
+    }
+}
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        let mut words = bytes.chunks_exact(4);
+        for word in &mut words {
+            if let Ok(word) = <[u8; 4]>::try_from(word) {
+                self.add(u32::from_le_bytes(word));
+            }
+        }
+        for byte in words.remainder() {
+            self.add(u32::from(*byte));
+        }
+    }
+
+    fn write_u8(&mut self, value: u8) {
+        self.add(u32::from(value));
+    }
+
+    fn write_u16(&mut self, value: u16) {
+        self.add(u32::from(value));
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.add(value);
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.add(value as u32);
+        self.add((value >> 32) as u32);
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.write_u64(value as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        u64::from(self.finish_u32())
+    }
+}

@@ -1,0 +1,28 @@
+//! Keyed state in fixed memory: one table type for every operator. It knows no windows and no rows.
+//!
+//! A [`Table`] holds records under a key, several per key in order of their position (event time), with
+//! - a hash index (open addressing over small slot numbers, linear probing, backward-shift deletion), at most half full;
+//! - an order by deadline (a binary heap of slot numbers), so that what is due is found at a cost that does not depend
+//!   on what is not due;
+//! - two lists of slots: changed since the last results, and changed since the last commit.
+//!
+//! A free slot is always the lowest one, so where a record lies depends only on what the table holds, not on how it
+//! came about: a restart puts every record back into its slot and everything after it goes on in the same order.
+
+mod buckets;
+mod deadlines;
+mod free;
+mod hash;
+mod index;
+mod lists;
+mod record;
+mod slot;
+mod storage;
+mod table;
+
+pub use index::{SlotId, SlotIndex};
+pub use record::{Key, Record, Schedule};
+#[cfg(feature = "alloc")]
+pub use storage::Allocated;
+pub use storage::{Inline, State};
+pub use table::{Table, TableFull};

@@ -1,0 +1,41 @@
+//! What a table holds under a key.
+
+use core::hash::Hash;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::time::Timestamp;
+
+/// What rows are grouped by: any plain type that can be compared, hashed, copied and written to the checkpoint.
+///
+/// Integers, enums, tuples, `heapless::String<N>`; implemented for everything that fits.
+pub trait Key: Clone + Eq + Hash + Serialize + DeserializeOwned {}
+
+impl<K: Clone + Eq + Hash + Serialize + DeserializeOwned> Key for K {}
+
+/// Which records of a table are kept in order of deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schedule {
+    /// None: records stay for ever.
+    Never,
+    /// Every record by itself.
+    Each,
+    /// Of each key, the record with the lowest position stands for all.
+    FirstOfKey,
+}
+
+/// A record of a table: it knows its place in event time and when it is due.
+pub trait Record: Serialize + DeserializeOwned {
+    /// Which records are scheduled.
+    const SCHEDULE: Schedule;
+
+    /// Where it stands among the records of its key, for instance the start of its window. Only [`Table::edit`]
+    /// may change it, and not past a neighbour.
+    ///
+    /// [`Table::edit`]: super::Table::edit
+    fn position(&self) -> Timestamp;
+
+    /// What records are ordered by across keys: the earlier, the sooner it is due.
+    fn deadline(&self) -> Timestamp;
+}

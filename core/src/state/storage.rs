@@ -1,0 +1,141 @@
+//! The memory a table lies in: inline, its size in the type, or allocated once at start.
+
+#[cfg(feature = "alloc")]
+use alloc::boxed::Box;
+
+use super::index::SlotIndex;
+use super::record::{Key, Record};
+use super::slot::{Links, Meta, Slot};
+use super::table::Table;
+
+/// Memory for one table of records `Value` under keys `Key`.
+pub trait State {
+    /// What records are found by.
+    type Key: Key;
+    /// The records.
+    type Value: Record;
+    /// The integer slot numbers are stored in.
+    type Index: SlotIndex;
+
+    /// The table that lies in this memory.
+    fn table(&mut self) -> Table<'_, Self::Key, Self::Value, Self::Index>;
+}
+
+impl<S: State + ?Sized> State for &mut S {
+    type Key = S::Key;
+    type Value = S::Value;
+    type Index = S::Index;
+
+    fn table(&mut self) -> Table<'_, Self::Key, Self::Value, Self::Index> {
+        (**self).table()
+    }
+}
+
+/// Room for `N` records, inline, for a `static` or the stack.
+///
+/// A record costs the size of key and value, their tag and padding, and 18 bytes. `N` is at most 32,767, checked at
+/// compile time. [`Inline::EMPTY`] is all zero bytes: a `static` of it lies in `.bss` and costs no flash.
+#[derive(Debug)]
+pub struct Inline<K, V, const N: usize> {
+    slots: [Slot<K, V>; N],
+    links: [Links<u16>; N],
+    order: [u16; N],
+    buckets: [[u16; 2]; N],
+    meta: Meta,
+}
+
+impl<K, V, const N: usize> Inline<K, V, N> {
+    /// No records.
+    pub const EMPTY: Self = {
+        assert!(N > 0 && N <= <u16 as SlotIndex>::SLOTS_MAX, "a state holds 1 to 32,767 records");
+        const NO_LINKS: Links<u16> =
+            Links { hash: 0, scheduled_at: 0, before: 0, after: 0, next_dirty: 0, next_changed: 0 };
+        Self {
+            slots: [const { Slot::VACANT }; N],
+            links: [NO_LINKS; N],
+            order: [0; N],
+            buckets: [[0; 2]; N],
+            meta: Meta::EMPTY,
+        }
+    };
+
+    /// No records. In a `static`, write [`Inline::EMPTY`].
+    #[must_use]
+    pub const fn new() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl<K, V, const N: usize> Default for Inline<K, V, N> {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl<K: Key, V: Record, const N: usize> State for Inline<K, V, N> {
+    type Key = K;
+    type Value = V;
+    type Index = u16;
+
+    fn table(&mut self) -> Table<'_, K, V, u16> {
+        Table {
+            slots: &mut self.slots,
+            links: &mut self.links,
+            order: &mut self.order,
+            buckets: self.buckets.as_flattened_mut(),
+            meta: &mut self.meta,
+        }
+    }
+}
+
+/// Room for a number of records chosen at start, allocated once and never grown.
+///
+/// A record costs the size of key and value, their tag and padding, and 36 bytes.
+#[cfg(feature = "alloc")]
+#[derive(Debug)]
+pub struct Allocated<K, V> {
+    slots: Box<[Slot<K, V>]>,
+    links: Box<[Links<u32>]>,
+    order: Box<[u32]>,
+    buckets: Box<[u32]>,
+    meta: Meta,
+}
+
+#[cfg(feature = "alloc")]
+impl<K, V> Allocated<K, V> {
+    /// Room for `capacity` records, at least 1 and at most 2,147,483,647. The memory does not pass through the stack.
+    ///
+    /// ```
+    /// use headwater::{aggregate::Count, WindowRecord, state::Allocated};
+    /// let state: Allocated<u32, WindowRecord<Count>> = Allocated::with_capacity(1_000_000);
+    /// # let _ = state;
+    /// ```
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        let capacity = capacity.clamp(1, <u32 as SlotIndex>::SLOTS_MAX);
+        Self {
+            slots: (0..capacity).map(|_| Slot::Vacant).collect(),
+            links: (0..capacity).map(|_| Links::default()).collect(),
+            order: (0..capacity).map(|_| 0).collect(),
+            buckets: (0..capacity.saturating_mul(2)).map(|_| 0).collect(),
+            meta: Meta::EMPTY,
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<K: Key, V: Record> State for Allocated<K, V> {
+    type Key = K;
+    type Value = V;
+    type Index = u32;
+
+    fn table(&mut self) -> Table<'_, K, V, u32> {
+        Table {
+            slots: &mut self.slots,
+            links: &mut self.links,
+            order: &mut self.order,
+            buckets: &mut self.buckets,
+            meta: &mut self.meta,
+        }
+    }
+}

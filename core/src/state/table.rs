@@ -1,0 +1,298 @@
+//! The keyed table: records under keys, several per key in order of position.
+
+use core::fmt;
+
+use super::hash::hash_of;
+use super::index::{SlotId, SlotIndex};
+use super::record::{Key, Record, Schedule};
+use super::slot::{Links, Meta, Slot};
+
+/// A table of records `V` under keys `K`, in memory that belongs to a [`State`](super::State).
+///
+/// Costs, with `n` the capacity: finding a key is constant on average; a new record is `O(log n)` plus a step for each
+/// record of the same key that stands after it (none for a row in order); taking the next due record is `O(log n)`.
+#[derive(Debug)]
+pub struct Table<'s, K, V, I> {
+    pub(super) slots: &'s mut [Slot<K, V>],
+    pub(super) links: &'s mut [Links<I>],
+    pub(super) order: &'s mut [I],
+    pub(super) buckets: &'s mut [I],
+    pub(super) meta: &'s mut Meta,
+}
+
+/// A record could not be added because every slot is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableFull;
+
+impl fmt::Display for TableFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("every slot of the state is taken")
+    }
+}
+
+impl core::error::Error for TableFull {}
+
+impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
+    /// How many records the table holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.meta.occupied as usize
+    }
+
+    /// Whether the table holds no record.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.meta.occupied == 0
+    }
+
+    /// How many records the table can hold.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Slots that have been in use: records are in slots below this number.
+    #[must_use]
+    pub fn slots_used(&self) -> usize {
+        self.meta.fresh as usize
+    }
+
+    /// The record in a slot, with its key.
+    #[must_use]
+    pub fn record(&self, slot: SlotId) -> Option<(&K, &V)> {
+        match self.slots.get(slot.number()) {
+            Some(Slot::Occupied(key, value)) => Some((key, value)),
+            _ => None,
+        }
+    }
+
+    /// Changes the record in a slot and marks it as changed. Its position must stay between its neighbours', its deadline must
+    /// not change while it is scheduled (see [`Table::edit_deadline`]).
+    pub fn edit(&mut self, slot: SlotId) -> Option<&mut V> {
+        self.mark(slot);
+        self.edit_unmarked(slot)
+    }
+
+    /// Changes what can be worked out again after a restart, so that the record need not be written to the checkpoint.
+    pub(crate) fn edit_unmarked(&mut self, slot: SlotId) -> Option<&mut V> {
+        match self.slots.get_mut(slot.number()) {
+            Some(Slot::Occupied(_, value)) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The record of `key` with the highest position.
+    #[must_use]
+    pub fn last_of(&self, key: &K) -> Option<SlotId> {
+        let hash = I::from_hash(hash_of(key));
+        self.bucket_of(hash, key).and_then(|bucket| self.slot_in_bucket(bucket))
+    }
+
+    /// The record of the same key with the next lower position.
+    #[must_use]
+    pub fn before(&self, slot: SlotId) -> Option<SlotId> {
+        self.links_of(slot).before.decode()
+    }
+
+    /// The record of the same key with the next higher position.
+    #[must_use]
+    pub fn after(&self, slot: SlotId) -> Option<SlotId> {
+        self.links_of(slot).after.decode()
+    }
+
+    /// The scheduled record with the earliest deadline; of several, the one in the lowest slot.
+    #[must_use]
+    pub fn earliest(&self) -> Option<SlotId> {
+        self.scheduled(0)
+    }
+
+    /// Adds a record under `key`, after those of the same key whose position is not higher.
+    ///
+    /// # Errors
+    /// [`TableFull`] if every slot is taken; nothing has changed then.
+    pub fn insert(&mut self, key: K, value: V) -> Result<SlotId, TableFull> {
+        let hash = I::from_hash(hash_of(&key));
+        let bucket = self.bucket_of(hash, &key);
+        let slot = self.take_free_slot().ok_or(TableFull)?;
+        let position = value.position();
+        if let Some(place) = self.slots.get_mut(slot.number()) {
+            *place = Slot::Occupied(key, value);
+        }
+        self.meta.occupied = self.meta.occupied.saturating_add(1);
+        self.relink(slot, |links| links.hash = hash);
+        match bucket {
+            None => self.add_to_index(hash, slot),
+            Some(bucket) => self.add_to_key(bucket, slot, position),
+        }
+        self.schedule_new(slot);
+        self.mark(slot);
+        Ok(slot)
+    }
+
+    /// Takes a record out.
+    pub fn remove(&mut self, slot: SlotId) -> Option<(K, V)> {
+        self.unschedule_removed(slot);
+        self.remove_from_key(slot);
+        let place = self.slots.get_mut(slot.number())?;
+        let Slot::Occupied(key, value) = core::mem::take(place) else {
+            return None;
+        };
+        self.meta.occupied = self.meta.occupied.saturating_sub(1);
+        self.relink(slot, |links| {
+            links.hash = I::default();
+            links.before = I::default();
+            links.after = I::default();
+        });
+        self.give_back_slot(slot);
+        self.mark(slot);
+        Some((key, value))
+    }
+
+    /// Changes a record in a way that may move its deadline, and puts it in its new place in the order. `O(log n)`.
+    pub fn edit_deadline(&mut self, slot: SlotId, change: impl FnOnce(&mut V)) {
+        if let Some(value) = self.edit(slot) {
+            change(value);
+        }
+        self.reorder(slot);
+    }
+
+    /// [`Table::edit_deadline`] of what can be worked out again after a restart, so that the record need not be written.
+    pub(crate) fn edit_deadline_unmarked(&mut self, slot: SlotId, change: impl FnOnce(&mut V)) {
+        if let Some(value) = self.edit_unmarked(slot) {
+            change(value);
+        }
+        self.reorder(slot);
+    }
+
+    /// The slots that hold a record, lowest first, from `from` on.
+    pub fn occupied_from(&self, from: usize) -> impl Iterator<Item = SlotId> + '_ {
+        let used = self.slots.get(from..self.slots_used()).unwrap_or_default();
+        used.iter().enumerate().filter_map(move |(number, slot)| match slot {
+            Slot::Occupied(..) => SlotId::new(number.saturating_add(from)),
+            Slot::Vacant => None,
+        })
+    }
+
+    /// Removes everything and forgets all changes. Costs what has been in use.
+    pub fn clear(&mut self) {
+        let used = self.slots_used();
+        self.slots.iter_mut().take(used).for_each(|slot| *slot = Slot::Vacant);
+        self.links.iter_mut().take(used).for_each(|links| *links = Links::default());
+        if used > 0 {
+            self.order.fill(I::default());
+            self.buckets.fill(I::default());
+        }
+        *self.meta = Meta { tracks_changed: self.meta.tracks_changed, ..Meta::EMPTY };
+    }
+
+    /// Puts a record into a slot without looking at anything else, while a checkpoint is read. [`Table::rebuild`] must follow.
+    pub(crate) fn place(&mut self, slot: SlotId, record: Option<(K, V)>) -> Result<(), TableFull> {
+        let place = self.slots.get_mut(slot.number()).ok_or(TableFull)?;
+        *place = record.map_or(Slot::Vacant, |(key, value)| Slot::Occupied(key, value));
+        self.meta.fresh = self.meta.fresh.max(slot.as_u32().saturating_add(1));
+        Ok(())
+    }
+
+    /// Builds index, order and free slots from the records alone.
+    pub(crate) fn rebuild(&mut self) {
+        let used = self.slots_used();
+        self.links.fill(Links::default());
+        self.order.fill(I::default());
+        self.buckets.fill(I::default());
+        *self.meta = Meta { fresh: self.meta.fresh, tracks_changed: self.meta.tracks_changed, ..Meta::EMPTY };
+        for slot in (0..used).filter_map(SlotId::new) {
+            let Some((key, value)) = self.record(slot) else {
+                self.give_back_slot(slot);
+                continue;
+            };
+            let hash = I::from_hash(hash_of(key));
+            let position = value.position();
+            let bucket = self.bucket_of(hash, key);
+            self.meta.occupied = self.meta.occupied.saturating_add(1);
+            self.relink(slot, |links| links.hash = hash);
+            match bucket {
+                None => self.add_to_index(hash, slot),
+                Some(bucket) => self.add_to_key(bucket, slot, position),
+            }
+            self.schedule_new(slot);
+        }
+    }
+
+    /// Adds a slot to the records of a key that is in the index already, going back from the last one.
+    fn add_to_key(&mut self, bucket: usize, slot: SlotId, position: crate::time::Timestamp) {
+        let mut before = self.slot_in_bucket(bucket);
+        let mut after = None;
+        for _ in 0..self.capacity() {
+            let Some(candidate) = before else { break };
+            if self.record(candidate).is_none_or(|(_, value)| value.position() <= position) {
+                break;
+            }
+            after = before;
+            before = self.before(candidate);
+        }
+        self.relink(slot, |links| {
+            links.before = I::encode(before);
+            links.after = I::encode(after);
+        });
+        if let Some(before) = before {
+            self.relink(before, |links| links.after = I::encode(Some(slot)));
+        }
+        match after {
+            Some(after) => self.relink(after, |links| links.before = I::encode(Some(slot))),
+            None => self.set_bucket(bucket, slot),
+        }
+    }
+
+    /// Takes a slot out of the records of its key.
+    fn remove_from_key(&mut self, slot: SlotId) {
+        let Links { before, after, .. } = self.links_of(slot);
+        if let Some(before) = before.decode() {
+            self.relink(before, |links| links.after = after);
+        }
+        if let Some(after) = after.decode() {
+            self.relink(after, |links| links.before = before);
+            return;
+        }
+        let bucket = self.record(slot).and_then(|(key, _)| self.bucket_of(self.links_of(slot).hash, key));
+        match (bucket, before.decode()) {
+            (Some(bucket), Some(before)) => self.set_bucket(bucket, before),
+            (Some(bucket), None) => self.clear_bucket(bucket),
+            (None, _) => {}
+        }
+    }
+
+    fn schedule_new(&mut self, slot: SlotId) {
+        match V::SCHEDULE {
+            Schedule::Never => {}
+            Schedule::Each => self.schedule(slot),
+            Schedule::FirstOfKey => {
+                if self.before(slot).is_none() {
+                    if let Some(after) = self.after(slot) {
+                        self.unschedule(after);
+                    }
+                    self.schedule(slot);
+                }
+            }
+        }
+    }
+
+    fn unschedule_removed(&mut self, slot: SlotId) {
+        self.unschedule(slot);
+        if V::SCHEDULE == Schedule::FirstOfKey
+            && self.before(slot).is_none()
+            && let Some(after) = self.after(slot)
+        {
+            self.schedule(after);
+        }
+    }
+
+    pub(super) fn links_of(&self, slot: SlotId) -> Links<I> {
+        self.links.get(slot.number()).copied().unwrap_or_default()
+    }
+
+    pub(super) fn relink(&mut self, slot: SlotId, change: impl FnOnce(&mut Links<I>)) {
+        if let Some(links) = self.links.get_mut(slot.number()) {
+            change(links);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Event time: [`Timestamp`], a moment, and [`Span`], a length of time.
+//!
+//! Both count microseconds, as Spark's `TIMESTAMP` does. Arithmetic saturates at the ends of the range
+//! (the years -290308 and 294247), so no row, however damaged its clock, can overflow the engine.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+const MICROS_PER_MILLI: i64 = 1_000;
+const MICROS_PER_SEC: i64 = 1_000_000;
+
+/// A moment in time: microseconds since 1970-01-01T00:00:00 UTC, negative before it.
+///
+/// ```
+/// use headwater::{Span, Timestamp};
+/// let at = Timestamp::from_millis(1_500);
+/// assert_eq!(at + Span::millis(500), Timestamp::from_secs(2));
+/// assert_eq!(Timestamp::from_millis(-1).as_micros(), -1_000);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// 1970-01-01T00:00:00 UTC.
+    pub const EPOCH: Self = Self(0);
+    /// The earliest moment that can be written.
+    pub const MIN: Self = Self(i64::MIN);
+    /// The last moment that can be written.
+    pub const MAX: Self = Self(i64::MAX);
+
+    /// The moment `micros` microseconds after 1970 UTC.
+    #[must_use]
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// The moment `millis` milliseconds after 1970 UTC, saturating.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis.saturating_mul(MICROS_PER_MILLI))
+    }
+
+    /// The moment `secs` seconds after 1970 UTC, saturating.
+    #[must_use]
+    pub const fn from_secs(secs: i64) -> Self {
+        Self(secs.saturating_mul(MICROS_PER_SEC))
+    }
+
+    /// Microseconds since 1970 UTC.
+    #[must_use]
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// Whole milliseconds since 1970 UTC, rounded towards the past.
+    #[must_use]
+    pub const fn as_millis(self) -> i64 {
+        self.0.div_euclid(MICROS_PER_MILLI)
+    }
+
+    /// The moment `span` later, saturating at [`Timestamp::MAX`].
+    #[must_use]
+    pub const fn saturating_add(self, span: Span) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+
+    /// The moment `span` earlier, saturating at [`Timestamp::MIN`].
+    #[must_use]
+    pub const fn saturating_sub(self, span: Span) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+
+    /// How long `earlier` lies before this moment; [`Span::ZERO`] if it does not, saturating at [`Span::MAX`].
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Span {
+        if earlier.0 >= self.0 { Span::ZERO } else { Span(self.0.saturating_sub(earlier.0)) }
+    }
+}
+
+impl core::ops::Add<Span> for Timestamp {
+    type Output = Self;
+
+    fn add(self, span: Span) -> Self {
+        self.saturating_add(span)
+    }
+}
+
+impl core::ops::Sub<Span> for Timestamp {
+    type Output = Self;
+
+    fn sub(self, span: Span) -> Self {
+        self.saturating_sub(span)
+    }
+}
+
+/// Shows microseconds since 1970 with their unit, for instance `1500000us`.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}us", self.0)
+    }
+}
+
+/// A length of time in microseconds, never negative.
+///
+/// ```
+/// use headwater::Span;
+/// assert_eq!(Span::mins(10), Span::secs(600));
+/// assert_eq!(Span::from_micros(-1), None);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[serde(transparent)]
+pub struct Span(i64);
+
+impl Span {
+    /// No time at all.
+    pub const ZERO: Self = Self(0);
+    /// The longest span that can be written, about 292,000 years.
+    pub const MAX: Self = Self(i64::MAX);
+
+    /// A span of `micros` microseconds, or `None` if that is negative.
+    #[must_use]
+    pub const fn from_micros(micros: i64) -> Option<Self> {
+        if micros < 0 { None } else { Some(Self(micros)) }
+    }
+
+    /// A span of `micros` microseconds.
+    #[must_use]
+    pub const fn micros(micros: u32) -> Self {
+        Self(micros as i64)
+    }
+
+    /// A span of `millis` milliseconds.
+    #[must_use]
+    pub const fn millis(millis: u32) -> Self {
+        Self(millis as i64 * MICROS_PER_MILLI)
+    }
+
+    /// A span of `secs` seconds.
+    #[must_use]
+    pub const fn secs(secs: u32) -> Self {
+        Self(secs as i64 * MICROS_PER_SEC)
+    }
+
+    /// A span of `mins` minutes.
+    #[must_use]
+    pub const fn mins(mins: u32) -> Self {
+        Self((mins as i64 * 60).saturating_mul(MICROS_PER_SEC))
+    }
+
+    /// A span of `hours` hours, saturating at [`Span::MAX`].
+    #[must_use]
+    pub const fn hours(hours: u32) -> Self {
+        Self((hours as i64 * 3_600).saturating_mul(MICROS_PER_SEC))
+    }
+
+    /// A span of `days` days, saturating at [`Span::MAX`].
+    #[must_use]
+    pub const fn days(days: u32) -> Self {
+        Self((days as i64 * 86_400).saturating_mul(MICROS_PER_SEC))
+    }
+
+    /// Microseconds, at least 0.
+    #[must_use]
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// Whole milliseconds, rounded down.
+    #[must_use]
+    pub const fn as_millis(self) -> i64 {
+        self.0.div_euclid(MICROS_PER_MILLI)
+    }
+
+    /// Whether this is [`Span::ZERO`].
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// Refuses a negative number of microseconds.
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let micros = i64::deserialize(deserializer)?;
+        Self::from_micros(micros).ok_or_else(|| serde::de::Error::custom("a span is never negative"))
+    }
+}
+
+/// Shows microseconds with their unit, for instance `1500000us`.
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}us", self.0)
+    }
+}
+
+/// What a query accepts as a row's event time: a [`Timestamp`], or an `Option` of one where it may be missing.
+///
+/// A row without event time is in no window and does not move the watermark, as in Spark
+/// (a null event time).
+pub trait EventTime {
+    /// The moment, or `None` for a row without one.
+    fn event_time(self) -> Option<Timestamp>;
+}
+
+impl EventTime for Timestamp {
+    fn event_time(self) -> Option<Timestamp> {
+        Some(self)
+    }
+}
+
+impl EventTime for Option<Timestamp> {
+    fn event_time(self) -> Option<Timestamp> {
+        self
+    }
+}

@@ -1,0 +1,49 @@
+//! Windows: which stretches of event time a row belongs to, and nothing else.
+//!
+//! Windows are half open, `[start, end)`, aligned by floor division also before 1970, as in Spark.
+
+mod session;
+mod sliding;
+mod tumbling;
+
+use serde::{Deserialize, Serialize};
+
+pub use session::{Session, SessionBy, SessionGap};
+pub use sliding::{Sliding, WindowError};
+pub use tumbling::Tumbling;
+
+use crate::time::{Span, Timestamp};
+
+/// A stretch of event time, `[start, end)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Window {
+    /// The first moment inside.
+    pub start: Timestamp,
+    /// The first moment after it.
+    pub end: Timestamp,
+}
+
+impl Window {
+    /// Whether `at` lies inside.
+    ///
+    /// ```
+    /// use headwater::{Span, Timestamp, window::Tumbling};
+    /// let window = Tumbling::of(Span::secs(10)).window_of(Timestamp::from_secs(-1));
+    /// assert_eq!(window.start, Timestamp::from_secs(-10));
+    /// assert!(window.contains(Timestamp::from_secs(-10)) && !window.contains(Timestamp::EPOCH));
+    /// ```
+    #[must_use]
+    pub fn contains(&self, at: Timestamp) -> bool {
+        self.start <= at && at < self.end
+    }
+}
+
+/// The last multiple of `step` (shifted by `offset`) at or before `at`; saturates at [`Timestamp::MIN`].
+///
+/// A `step` of zero counts as one microsecond, so this has no panicking division.
+const fn align_down(at: Timestamp, step: Span, offset: Span) -> Timestamp {
+    let step = if step.as_micros() > 0 { step.as_micros() } else { 1 };
+    // Both remainders are below `step`, so their difference cannot overflow.
+    let ahead = at.as_micros().rem_euclid(step) - offset.as_micros().rem_euclid(step);
+    Timestamp::from_micros(at.as_micros().saturating_sub(ahead.rem_euclid(step)))
+}

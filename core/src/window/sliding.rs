@@ -1,0 +1,151 @@
+use core::fmt;
+
+use super::{Window, align_down};
+use crate::time::{Span, Timestamp};
+
+/// Windows of one size that start every `slide`, so that they overlap.
+///
+/// The engine cuts time into panes, of which each window is a whole number (Li et al., "No Pane, No Gain",
+/// SIGMOD Record 2005): a row updates one pane however many windows hold it.
+///
+/// ```
+/// use headwater::{Span, Timestamp, window::Sliding};
+/// let windows = Sliding::of(Span::mins(60), Span::mins(10))?;
+/// assert_eq!(windows.pane(), Span::mins(10));
+/// // A slide that does not divide the size works; the panes are the common measure of both.
+/// assert_eq!(Sliding::of(Span::secs(10), Span::secs(4))?.pane(), Span::secs(2));
+/// assert!(Sliding::of(Span::secs(1), Span::secs(2)).is_err());
+/// # Ok::<(), headwater::window::WindowError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sliding {
+    size: Span,
+    slide: Span,
+    offset: Span,
+    pane: Span,
+}
+
+impl Sliding {
+    /// Windows of `size` that start every `slide`, aligned to 1970.
+    ///
+    /// # Errors
+    /// [`WindowError`] if `slide` is zero or longer than `size`; Spark refuses the same.
+    pub const fn of(size: Span, slide: Span) -> Result<Self, WindowError> {
+        if slide.is_zero() {
+            return Err(WindowError::ZeroSlide);
+        }
+        if slide.as_micros() > size.as_micros() {
+            return Err(WindowError::SlideOverSize { size, slide });
+        }
+        Ok(Self { size, slide, offset: Span::ZERO, pane: common_measure(size, slide) })
+    }
+
+    /// The same windows, all moved later by `offset` (Spark's `startTime`).
+    #[must_use]
+    pub const fn with_offset(self, offset: Span) -> Self {
+        Self { offset, ..self }
+    }
+
+    /// The length of a window.
+    #[must_use]
+    pub const fn size(&self) -> Span {
+        self.size
+    }
+
+    /// The time between the starts of two windows.
+    #[must_use]
+    pub const fn slide(&self) -> Span {
+        self.slide
+    }
+
+    /// How far windows are moved from 1970.
+    #[must_use]
+    pub const fn offset(&self) -> Span {
+        self.offset
+    }
+
+    /// The length of a pane: the greatest span that divides both size and slide.
+    #[must_use]
+    pub const fn pane(&self) -> Span {
+        self.pane
+    }
+
+    /// Where the pane that holds `at` starts.
+    #[must_use]
+    pub const fn pane_of(&self, at: Timestamp) -> Timestamp {
+        align_down(at, self.pane, self.offset)
+    }
+
+    /// The end of the first window that holds `at`.
+    #[must_use]
+    pub const fn first_end(&self, at: Timestamp) -> Timestamp {
+        align_down(at.saturating_sub(self.size), self.slide, self.offset)
+            .saturating_add(self.slide)
+            .saturating_add(self.size)
+    }
+
+    /// The end of the last window that holds `at`.
+    #[must_use]
+    pub const fn last_end(&self, at: Timestamp) -> Timestamp {
+        align_down(at, self.slide, self.offset).saturating_add(self.size)
+    }
+
+    /// The window that ends at `end`.
+    #[must_use]
+    pub const fn ending_at(&self, end: Timestamp) -> Window {
+        Window { start: end.saturating_sub(self.size), end }
+    }
+
+    /// How many of the windows that hold `at` end at or before `watermark`.
+    #[must_use]
+    pub fn windows_closed(&self, at: Timestamp, watermark: Timestamp) -> u64 {
+        let first = self.first_end(at);
+        let last = self.last_end(at).min(watermark);
+        if last < first {
+            return 0;
+        }
+        let between = last.since(first).as_micros().unsigned_abs();
+        // `of` lets no slide of zero in.
+        between.checked_div(self.slide.as_micros().unsigned_abs()).map_or(0, |windows| windows.saturating_add(1))
+    }
+}
+
+/// Euclid's greatest common divisor; both spans are above zero. At most about 90 rounds for 63-bit numbers.
+const fn common_measure(a: Span, b: Span) -> Span {
+    let (mut a, mut b) = (a.as_micros(), b.as_micros());
+    while b > 0 {
+        (a, b) = (b, a % b);
+    }
+    match Span::from_micros(a) {
+        Some(span) => span,
+        None => Span::micros(1),
+    }
+}
+
+/// Why windows cannot be as asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WindowError {
+    /// The slide is zero: windows would start without end at one moment.
+    ZeroSlide,
+    /// The slide is longer than the size: some rows would be in no window.
+    SlideOverSize {
+        /// The length of a window.
+        size: Span,
+        /// The time between the starts of two windows.
+        slide: Span,
+    },
+}
+
+impl fmt::Display for WindowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ZeroSlide => f.write_str("the slide of a sliding window must be longer than zero"),
+            Self::SlideOverSize { size, slide } => {
+                write!(f, "the slide ({slide}) of a sliding window must not be longer than its size ({size})")
+            }
+        }
+    }
+}
+
+impl core::error::Error for WindowError {}

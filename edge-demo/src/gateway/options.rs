@@ -1,0 +1,468 @@
+//! The gateway's command line.
+
+use core::fmt;
+use core::time::Duration;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use headwater::Span;
+use lexopt::prelude::*;
+
+use super::duration::parse_duration;
+
+/// Text of `--help`.
+pub const USAGE: &str = "\
+Reads device rows from MQTT or from files, aggregates them in event-time windows per device, writes the answer to files.
+
+Input, one of:
+  --broker HOST[:PORT]   MQTT 3.1.1 broker, port 1883 if none is given; with --topic
+  --input PATH           a .csv or .jsonl file, or a directory of them; followed as it grows
+  --topic FILTER         topics to subscribe to, for instance plant/+/reading
+  --client-id ID         MQTT session to keep at the broker        [default: headwater-gateway]
+
+Query:
+  --window KIND          tumbling:SIZE, sliding:SIZE/SLIDE or session:GAP  [default: tumbling:10m]
+  --watermark DELAY      how late a row may come                   [default: 30s]
+  --mode MODE            append, update or complete                [default: append]
+  --keys N               most keys of state at a time: a device in an open window, or, for sliding,
+                         in one slide of time; allocated once      [default: 4096]
+  --on-full POLICY       refuse (stop with an error), evict (emit the oldest early) or drop (count)
+                                                                   [default: refuse]
+  --trigger WHEN         a time such as 1s, row (after each row) or available-now (read what
+                         is there, then end)                       [default: 1s]
+
+Output:
+  --out DIR              where the files go
+  --format FORMAT        csv or jsonl                              [default: csv]
+  --state DIR            checkpoint; started again with the same, the gateway goes on where it was
+  --drain                when stopping, also emit the windows still open and close them
+  --progress             one line of JSON per epoch to standard error
+  --help                 this text
+
+Times are 500ms, 30s, 10m, 1h, 2d. Rows are {\"device\": text, \"at\": ms since 1970 or RFC 3339, \"value\": number or null},
+CSV files have the header device,at,value. Both may add seq, the device's number of the message, by which a
+message delivered twice is dropped. SIGINT and SIGTERM stop the gateway cleanly.
+";
+
+/// What the gateway is to do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Where rows come from.
+    pub input: Input,
+    /// Windows of the query.
+    pub window: WindowKind,
+    /// How long after the highest event time a window stays open.
+    pub watermark: Span,
+    /// Which rows of the result are written.
+    pub mode: Mode,
+    /// When an epoch ends.
+    pub trigger: TriggerKind,
+    /// Directory of the answer.
+    pub out: PathBuf,
+    /// Format of the answer.
+    pub format: Format,
+    /// Directory of the checkpoint.
+    pub state: PathBuf,
+    /// Capacity of the state, entries.
+    pub keys: u32,
+    /// What a full state does.
+    pub on_full: OnFull,
+    /// Whether stopping closes the windows still open.
+    pub drain: bool,
+    /// Whether every epoch is told on standard error.
+    pub progress: bool,
+}
+
+/// Where rows come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// An MQTT broker.
+    Broker {
+        /// Name or address of the broker.
+        host: String,
+        /// TCP port of the broker.
+        port: u16,
+        /// Topics to subscribe to.
+        topic: String,
+        /// Name of the session at the broker.
+        client_id: String,
+    },
+    /// A file, or a directory of files.
+    Files(PathBuf),
+}
+
+/// Windows of the query; no time in it is zero and no slide is longer than its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WindowKind {
+    /// Side by side.
+    Tumbling(Span),
+    /// Overlapping: size and slide.
+    Sliding(Span, Span),
+    /// Rows no more than a gap apart.
+    Session(Span),
+}
+
+/// Spark's output modes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// A window once, when it is closed.
+    Append,
+    /// Every window that changed, after each epoch.
+    Update,
+    /// The whole result, after each epoch.
+    Complete,
+}
+
+/// When an epoch ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TriggerKind {
+    /// At this interval.
+    Every(Duration),
+    /// After each row.
+    Row,
+    /// When all input there is now has been read; then the gateway ends.
+    AvailableNow,
+}
+
+/// Format of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Comma-separated values with a header.
+    Csv,
+    /// One JSON object per line.
+    Jsonl,
+}
+
+/// What a full state does with a row that needs a new entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFull {
+    /// The gateway ends with an error; nothing is lost.
+    Refuse,
+    /// The oldest window is emitted early.
+    Evict,
+    /// The row is dropped and counted.
+    Drop,
+}
+
+/// What is wrong with the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageError(String);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for UsageError {}
+
+impl<T: Into<String>> From<T> for UsageError {
+    fn from(message: T) -> Self {
+        Self(message.into())
+    }
+}
+
+/// What the command line asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Print [`USAGE`].
+    Help,
+    /// Run.
+    Run(Box<Options>),
+}
+
+/// Reads the command line, without the program's name.
+///
+/// # Errors
+/// [`UsageError`] with one sentence that names the option and says what to write instead.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let mut given = Given::default();
+    while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+        let Long(name) = argument else { return Err(argument.unexpected().to_string().into()) };
+        let name = name.to_owned();
+        match name.as_str() {
+            "help" => return Ok(Command::Help),
+            "drain" => given.drain = true,
+            "progress" => given.progress = true,
+            _ => given.set(&name, &mut parser)?,
+        }
+    }
+    given.options().map(|options| Command::Run(Box::new(options)))
+}
+
+/// Options as given, not yet seen together.
+#[derive(Default)]
+struct Given {
+    broker: Option<String>,
+    topic: Option<String>,
+    client_id: Option<String>,
+    input: Option<String>,
+    window: Option<String>,
+    watermark: Option<String>,
+    mode: Option<String>,
+    trigger: Option<String>,
+    out: Option<String>,
+    format: Option<String>,
+    state: Option<String>,
+    keys: Option<String>,
+    on_full: Option<String>,
+    drain: bool,
+    progress: bool,
+}
+
+impl Given {
+    fn set(&mut self, name: &str, parser: &mut lexopt::Parser) -> Result<(), UsageError> {
+        let place = match name {
+            "broker" => &mut self.broker,
+            "topic" => &mut self.topic,
+            "client-id" => &mut self.client_id,
+            "input" => &mut self.input,
+            "window" => &mut self.window,
+            "watermark" => &mut self.watermark,
+            "mode" => &mut self.mode,
+            "trigger" => &mut self.trigger,
+            "out" => &mut self.out,
+            "format" => &mut self.format,
+            "state" => &mut self.state,
+            "keys" => &mut self.keys,
+            "on-full" => &mut self.on_full,
+            _ => return Err(format!("there is no option --{name}; --help lists them").into()),
+        };
+        let value = parser.value().map_err(|_| format!("--{name} needs a value"))?;
+        let text = value.into_string().map_err(|_| format!("the value of --{name} is not UTF-8"))?;
+        if text.is_empty() {
+            return Err(format!("the value of --{name} is empty").into());
+        }
+        if place.replace(text).is_some() {
+            return Err(format!("--{name} is given twice").into());
+        }
+        Ok(())
+    }
+
+    fn options(self) -> Result<Options, UsageError> {
+        let window = window(self.window.as_deref().unwrap_or("tumbling:10m"))?;
+        let mode = mode(self.mode.as_deref().unwrap_or("append"))?;
+        if let (WindowKind::Session(_), Mode::Update) = (window, mode) {
+            return Err(
+                "--mode update does not go with --window session: a session may merge with others later; \
+                        take append or complete"
+                    .into(),
+            );
+        }
+        let watermark = self.watermark.as_deref().unwrap_or("30s");
+        Ok(Options {
+            window,
+            mode,
+            watermark: parse_duration(watermark).map_err(|error| format!("--watermark: {error}"))?,
+            trigger: trigger(self.trigger.as_deref().unwrap_or("1s"))?,
+            format: format(self.format.as_deref().unwrap_or("csv"))?,
+            keys: keys(self.keys.as_deref().unwrap_or("4096"))?,
+            on_full: on_full(self.on_full.as_deref().unwrap_or("refuse"))?,
+            input: input(self.broker, self.topic, self.client_id, self.input)?,
+            out: self.out.ok_or("--out is missing: the directory for the answer")?.into(),
+            state: self.state.ok_or("--state is missing: the directory for the checkpoint")?.into(),
+            drain: self.drain,
+            progress: self.progress,
+        })
+    }
+}
+
+fn input(
+    broker: Option<String>,
+    topic: Option<String>,
+    client_id: Option<String>,
+    files: Option<String>,
+) -> Result<Input, UsageError> {
+    match (broker, files) {
+        (Some(_), Some(_)) => Err("--broker and --input exclude each other".into()),
+        (None, None) => Err("--broker or --input is missing: where rows come from".into()),
+        (None, Some(_)) if topic.is_some() || client_id.is_some() => {
+            Err("--topic and --client-id need --broker".into())
+        }
+        (None, Some(path)) => Ok(Input::Files(path.into())),
+        (Some(address), None) => {
+            let (host, port) = host_and_port(&address)?;
+            let topic = topic.ok_or("--topic is missing: the MQTT topics to subscribe to")?;
+            if !rumqttc::valid_filter(&topic) {
+                return Err(format!(
+                    "--topic: `{topic}` is not an MQTT topic filter such as plant/+/reading"
+                )
+                .into());
+            }
+            let client_id = client_id.unwrap_or_else(|| "headwater-gateway".to_owned());
+            Ok(Input::Broker { host, port, topic, client_id })
+        }
+    }
+}
+
+/// `host`, `host:port` or `[IPv6]:port`.
+fn host_and_port(address: &str) -> Result<(String, u16), UsageError> {
+    let wrong = || UsageError(format!("--broker: `{address}` is not HOST:PORT, for instance localhost:1883"));
+    let (host, port) = match address.strip_prefix('[') {
+        Some(rest) => {
+            let (host, port) = rest.split_once(']').ok_or_else(wrong)?;
+            (host, port.strip_prefix(':'))
+        }
+        None => address.split_once(':').map_or((address, None), |(host, port)| (host, Some(port))),
+    };
+    let port = port.map_or(Ok(1883), str::parse::<u16>).map_err(|_| wrong())?;
+    if host.is_empty() || port == 0 { Err(wrong()) } else { Ok((host.to_owned(), port)) }
+}
+
+fn window(text: &str) -> Result<WindowKind, UsageError> {
+    let wrong = |what: String| UsageError(format!("--window {text}: {what}"));
+    let length = |text: &str, name: &str| {
+        let span = parse_duration(text).map_err(wrong)?;
+        if span.is_zero() { Err(wrong(format!("the {name} must be longer than zero"))) } else { Ok(span) }
+    };
+    match text.split_once(':') {
+        Some(("tumbling", size)) => Ok(WindowKind::Tumbling(length(size, "size")?)),
+        Some(("session", gap)) => Ok(WindowKind::Session(length(gap, "gap")?)),
+        Some(("sliding", both)) => {
+            let (size, slide) = both
+                .split_once('/')
+                .ok_or_else(|| wrong("write sliding:SIZE/SLIDE, for instance sliding:1h/10m".into()))?;
+            let (size, slide) = (length(size, "size")?, length(slide, "slide")?);
+            if slide > size {
+                return Err(wrong(
+                    "the slide must not be longer than the size, or rows would fall between windows".into(),
+                ));
+            }
+            Ok(WindowKind::Sliding(size, slide))
+        }
+        _ => Err(wrong(
+            "write tumbling:SIZE, sliding:SIZE/SLIDE or session:GAP, for instance tumbling:10m".into(),
+        )),
+    }
+}
+
+fn mode(text: &str) -> Result<Mode, UsageError> {
+    match text {
+        "append" => Ok(Mode::Append),
+        "update" => Ok(Mode::Update),
+        "complete" => Ok(Mode::Complete),
+        _ => Err(format!("--mode: `{text}` is none of append, update, complete").into()),
+    }
+}
+
+fn trigger(text: &str) -> Result<TriggerKind, UsageError> {
+    match text {
+        "row" => Ok(TriggerKind::Row),
+        "available-now" => Ok(TriggerKind::AvailableNow),
+        _ => {
+            let span = parse_duration(text)
+                .map_err(|error| format!("--trigger: {error}, nor row, nor available-now"))?;
+            if span.is_zero() {
+                return Err(
+                    "--trigger: the interval must be longer than zero; `row` is after each row".into()
+                );
+            }
+            Ok(TriggerKind::Every(Duration::from_micros(span.as_micros().unsigned_abs())))
+        }
+    }
+}
+
+fn format(text: &str) -> Result<Format, UsageError> {
+    match text {
+        "csv" => Ok(Format::Csv),
+        "jsonl" => Ok(Format::Jsonl),
+        _ => Err(format!("--format: `{text}` is neither csv nor jsonl").into()),
+    }
+}
+
+fn keys(text: &str) -> Result<u32, UsageError> {
+    match text.parse() {
+        Ok(keys) if keys > 0 => Ok(keys),
+        _ => Err(format!("--keys: `{text}` is not a whole number from 1 to {}", u32::MAX).into()),
+    }
+}
+
+fn on_full(text: &str) -> Result<OnFull, UsageError> {
+    match text {
+        "refuse" => Ok(OnFull::Refuse),
+        "evict" => Ok(OnFull::Evict),
+        "drop" => Ok(OnFull::Drop),
+        _ => Err(format!("--on-full: `{text}` is none of refuse, evict, drop").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Options, String> {
+        match parse(line.split_whitespace().map(OsString::from)) {
+            Ok(Command::Run(options)) => Ok(*options),
+            Ok(Command::Help) => Err("help".into()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn a_full_line_and_the_defaults() {
+        let options = parsed("--broker [::1]:1884 --topic plant/+/reading --client-id g --window sliding:1h/10m --out o --state s \
+            --watermark 5s --mode update --trigger 250ms --format jsonl --keys 10 --on-full evict --drain --progress").unwrap();
+        assert_eq!(
+            options.input,
+            Input::Broker {
+                host: "::1".into(),
+                port: 1884,
+                topic: "plant/+/reading".into(),
+                client_id: "g".into()
+            }
+        );
+        assert_eq!(options.window, WindowKind::Sliding(Span::hours(1), Span::mins(10)));
+        assert_eq!(
+            (options.mode, options.format, options.on_full),
+            (Mode::Update, Format::Jsonl, OnFull::Evict)
+        );
+        assert_eq!((options.trigger, options.keys), (TriggerKind::Every(Duration::from_millis(250)), 10));
+        let options = parsed("--input rows.csv --out o --state s").unwrap();
+        assert_eq!(options.window, WindowKind::Tumbling(Span::mins(10)));
+        assert_eq!((options.watermark, options.mode, options.keys), (Span::secs(30), Mode::Append, 4096));
+        assert!(!options.drain && !options.progress);
+    }
+
+    #[test]
+    fn each_mistake_is_named() {
+        let fine = "--input i.csv --out o --state s";
+        for (wrong, expected) in [
+            ("--window tumbling:0s", "longer than zero"),
+            ("--window sliding:10s/0s", "longer than zero"),
+            ("--window session:0s", "longer than zero"),
+            ("--window sliding:10s/20s", "slide must not be longer"),
+            ("--window sliding:10s", "sliding:SIZE/SLIDE"),
+            ("--window hopping:10s", "tumbling:SIZE"),
+            ("--window session:5s --mode update", "--mode update"),
+            ("--watermark soon", "--watermark"),
+            ("--trigger 0s", "longer than zero"),
+            ("--keys 0", "--keys"),
+            ("--keys many", "--keys"),
+            ("--on-full panic", "--on-full"),
+            ("--format xml", "--format"),
+            ("--mode all", "--mode"),
+            ("--topic a/b", "need --broker"),
+            ("--broker localhost --topic a", "exclude"),
+            ("--verbose", "no option --verbose"),
+            ("--format csv --format csv", "twice"),
+            ("--format", "needs a value"),
+            ("--drain=yes", "drain"),
+            ("stray", "stray"),
+        ] {
+            let error = parsed(&format!("{fine} {wrong}")).expect_err(wrong);
+            assert!(error.contains(expected), "{wrong}: {error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+        assert!(parsed("--input i.csv --out o").unwrap_err().contains("--state"));
+        assert!(parsed("--out o --state s").unwrap_err().contains("--broker or --input"));
+        assert!(parsed("--broker h --out o --state s").unwrap_err().contains("--topic"));
+        for address in ["h:port", "h:0", ":1883", "[::1:1883", "h:1:2"] {
+            assert!(
+                parsed(&format!("--broker {address} --topic t --out o --state s"))
+                    .unwrap_err()
+                    .contains("HOST:PORT")
+            );
+        }
+    }
+}

@@ -63,11 +63,13 @@ mod time;
 pub mod watermark;
 pub mod window;
 
-pub use operator::{GroupRecord, GroupRow, OnFull, OutputMode, PaneRecord, SessionRecord, Side, WindowRecord, WindowRow};
+pub use operator::{
+    GroupRecord, GroupRow, OnFull, OutputMode, PaneRecord, SessionRecord, Side, WindowRecord, WindowRow,
+};
 pub use query::{
-    Aggregated, CommitError, CommitHead, Difference, EpochEnd, Grouped, Identity, NoEventTime, Plan, Progress,
-    PushError, Query, QueryPlan, RestoreError, RowCounts, SinkAnswer, Stream, TriggerError, Unreadable, WindowKind,
-    Windowed, WithEventTime, WithWatermark,
+    Aggregated, CommitError, CommitHead, Difference, EpochEnd, Grouped, Identity, NoEventTime, Plan,
+    Progress, PushError, Query, QueryPlan, RestoreError, RowCounts, SinkAnswer, Stream, TriggerError,
+    Unreadable, WindowKind, Windowed, WithEventTime, WithWatermark,
 };
 pub use time::{EventTime, Span, Timestamp};
 

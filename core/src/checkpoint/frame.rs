@@ -97,7 +97,13 @@ impl Frame {
         if length > PAYLOAD_BYTES_MAX {
             return None;
         }
-        Some(Self { kind, operator: byte_at(bytes, 3), tag: kind_and_tag >> 2, length, crc: u32_at(bytes, 4) })
+        Some(Self {
+            kind,
+            operator: byte_at(bytes, 3),
+            tag: kind_and_tag >> 2,
+            length,
+            crc: u32_at(bytes, 4),
+        })
     }
 
     pub(super) fn program<S: LogStorage>(
@@ -185,11 +191,6 @@ impl CommitFields {
             1 => EpochKind::Snapshot,
             _ => return None,
         };
-        Some(Self {
-            epoch: u64_at(bytes, 0),
-            kind,
-            frames: u32_at(bytes, 9),
-            frames_crc: u32_at(bytes, 13),
-        })
+        Some(Self { epoch: u64_at(bytes, 0), kind, frames: u32_at(bytes, 9), frames_crc: u32_at(bytes, 13) })
     }
 }

@@ -51,7 +51,8 @@ impl<S: LogStorage> Recovery<'_, S> {
         let mut committed = self.scan(&chain)?;
         if committed.is_none() && !chain.header.first {
             // The snapshot was cut off: the last commit is that of the chain before it.
-            let before = Tip { sector: self.geometry.previous(chain.start), sequence: chain.header.predecessor };
+            let before =
+                Tip { sector: self.geometry.previous(chain.start), sequence: chain.header.predecessor };
             chain = self.chain(before, Some(chain.header.predecessor_end))?;
             committed = self.scan(&chain)?;
             if committed.is_none() {

@@ -73,7 +73,7 @@ impl From<NorFlashErrorKind> for RamFlashError {
 impl<const BYTES: usize, const WRITE: usize, const ERASE: usize> RamFlash<BYTES, WRITE, ERASE> {
     /// An erased flash.
     pub const fn new() -> Self {
-        const { assert!(ERASE > 0 && BYTES % ERASE == 0 && BYTES / ERASE <= SECTORS_MAX) };
+        const { assert!(ERASE > 0 && BYTES.is_multiple_of(ERASE) && BYTES / ERASE <= SECTORS_MAX) };
         Self {
             image: [0xFF; BYTES],
             programmed: [false; BYTES],
@@ -168,7 +168,9 @@ impl<const BYTES: usize, const WRITE: usize, const ERASE: usize> NorFlash for Ra
     }
 }
 
-impl<const BYTES: usize, const WRITE: usize, const ERASE: usize> LogStorage for RamFlash<BYTES, WRITE, ERASE> {
+impl<const BYTES: usize, const WRITE: usize, const ERASE: usize> LogStorage
+    for RamFlash<BYTES, WRITE, ERASE>
+{
     fn sync(&mut self) -> Result<(), RamFlashError> {
         Ok(())
     }

@@ -45,8 +45,7 @@ pub(super) enum HeaderState {
 
 impl SectorHeader {
     pub(super) fn encode(&self, geometry: &Geometry) -> [u8; HEADER_BYTES as usize] {
-        let flags =
-            if self.snapshot { FLAG_SNAPSHOT } else { 0 } | if self.first { FLAG_FIRST } else { 0 };
+        let flags = if self.snapshot { FLAG_SNAPSHOT } else { 0 } | if self.first { FLAG_FIRST } else { 0 };
         let mut bytes = [0; HEADER_BYTES as usize];
         let fields = MAGIC
             .into_iter()

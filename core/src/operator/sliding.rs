@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::results::record_at;
-use super::{Cursor, Epoch, LateRow, NoRoom, OnFull, Operator, OutputMode, Side, Taken, WindowRow, WindowShape};
+use super::{
+    Cursor, Epoch, LateRow, NoRoom, OnFull, Operator, OutputMode, Side, Taken, WindowRow, WindowShape,
+};
 use crate::aggregate::Aggregate;
 use crate::state::{Key, Record, Schedule, SlotId, SlotIndex, Table};
 use crate::time::Timestamp;
@@ -69,7 +71,8 @@ impl<KF, A> SlidingAggregate<KF, A> {
         let mut merged: Option<A::State> = None;
         let mut next = Some(first);
         for _ in 0..table.len() {
-            let Some((_, record)) = next.and_then(|slot| table.record(slot)).filter(|(_, pane)| pane.start < end)
+            let Some((_, record)) =
+                next.and_then(|slot| table.record(slot)).filter(|(_, pane)| pane.start < end)
             else {
                 break;
             };
@@ -82,7 +85,12 @@ impl<KF, A> SlidingAggregate<KF, A> {
             next = next.and_then(|slot| table.after(slot));
         }
         let (key, _) = table.record(first)?;
-        merged.map(|merged| WindowRow { window, key: key.clone(), value: self.aggregate.finish(&merged), early })
+        merged.map(|merged| WindowRow {
+            window,
+            key: key.clone(),
+            value: self.aggregate.finish(&merged),
+            early,
+        })
     }
 
     /// Moves a key on from the window that ended at `end`: drops panes that no later window holds, and makes the first one left
@@ -113,7 +121,11 @@ impl<KF, A> SlidingAggregate<KF, A> {
     }
 
     /// Gives windows out early, the one due first before others, until a slot is free.
-    fn evict<T, K, I, D>(&self, table: &mut Table<'_, K, PaneRecord<A::State>, I>, side: &mut D) -> Result<(), NoRoom>
+    fn evict<T, K, I, D>(
+        &self,
+        table: &mut Table<'_, K, PaneRecord<A::State>, I>,
+        side: &mut D,
+    ) -> Result<(), NoRoom>
     where
         T: ?Sized,
         K: Key,
@@ -196,7 +208,9 @@ impl<KF, A> SlidingAggregate<KF, A> {
         let changed_after = after_changed(|table, slot| table.after(slot));
 
         let mut end = self.window.first_end(start);
-        for closed in [changed_before.map(|before| before + self.window.size()), epoch.watermark, cursor.after] {
+        for closed in
+            [changed_before.map(|before| before + self.window.size()), epoch.watermark, cursor.after]
+        {
             end = closed.map_or(end, |closed| end.max(self.window.first_end(closed)));
         }
         let last = self.window.last_end(start).min(changed_after.unwrap_or(Timestamp::MAX));
@@ -300,9 +314,8 @@ where
         }
         let mut pane = self.aggregate.init();
         self.aggregate.update(&mut pane, row, arrival);
-        let due = given.map_or(self.due(start, epoch), |given| {
-            self.due(start, epoch).max(self.window.first_end(given))
-        });
+        let due = given
+            .map_or(self.due(start, epoch), |given| self.due(start, epoch).max(self.window.first_end(given)));
         table.insert(key, PaneRecord { start, due, pane }).map_err(|_| NoRoom)?;
         Ok(Taken::Used { late_windows })
     }

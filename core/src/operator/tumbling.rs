@@ -48,7 +48,11 @@ impl<KF, A> TumblingAggregate<KF, A> {
     }
 
     /// Gives out the window that closes first, to make room.
-    fn evict<T, K, I, D>(&self, table: &mut Table<'_, K, WindowRecord<A::State>, I>, side: &mut D) -> Result<(), NoRoom>
+    fn evict<T, K, I, D>(
+        &self,
+        table: &mut Table<'_, K, WindowRecord<A::State>, I>,
+        side: &mut D,
+    ) -> Result<(), NoRoom>
     where
         T: ?Sized,
         K: Key,

@@ -50,7 +50,8 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         if log.epoch() != self.committed {
             return Err(CommitError::NotRestored);
         }
-        let kind = if log.is_empty() || log.wants_snapshot() { EpochKind::Snapshot } else { EpochKind::Delta };
+        let kind =
+            if log.is_empty() || log.wants_snapshot() { EpochKind::Snapshot } else { EpochKind::Delta };
         let written = match self.write(log, kind, offset) {
             Err(checkpoint::CommitError::NeedsSnapshot) => {
                 self.write(log, EpochKind::Snapshot, offset).map(|()| EpochKind::Snapshot)
@@ -144,7 +145,9 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         });
         match replayed {
             Ok(()) => last.ok_or(RestoreError::Unreadable(Unreadable::Offset)),
-            Err(ReplayError::Record(Unreadable::Other(difference))) => Err(RestoreError::OtherQuery(difference)),
+            Err(ReplayError::Record(Unreadable::Other(difference))) => {
+                Err(RestoreError::OtherQuery(difference))
+            }
             Err(ReplayError::Record(unreadable)) => Err(RestoreError::Unreadable(unreadable)),
             Err(ReplayError::Corrupted { sector, offset }) => Err(RestoreError::Corrupted { sector, offset }),
             Err(ReplayError::Storage(error)) => Err(RestoreError::Storage(error)),
@@ -162,8 +165,9 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
     fn place_entries(&mut self, payload: &[u8]) -> Result<(), Unreadable> {
         let mut rest = payload;
         while !rest.is_empty() {
-            let ((slot, record), after) = postcard::take_from_bytes::<(u32, Option<(P::Key, P::Value)>)>(rest)
-                .map_err(|_| Unreadable::Entry)?;
+            let ((slot, record), after) =
+                postcard::take_from_bytes::<(u32, Option<(P::Key, P::Value)>)>(rest)
+                    .map_err(|_| Unreadable::Entry)?;
             // An entry is never empty, so this ends.
             rest = after;
             let slot = SlotId::new(slot as usize).ok_or(Unreadable::Entry)?;
@@ -218,7 +222,9 @@ impl fmt::Display for Unreadable {
         match self {
             Self::Identity => f.write_str("the record that names the query cannot be decoded"),
             Self::Entry => f.write_str("an entry of the state cannot be decoded"),
-            Self::Offset => f.write_str("the commit record cannot be decoded: the type of the offset has changed"),
+            Self::Offset => {
+                f.write_str("the commit record cannot be decoded: the type of the offset has changed")
+            }
             Self::TooSmall => f.write_str("the state has fewer slots than the log needs: raise its capacity"),
             Self::Other(difference) => write!(f, "it belongs to a query with another {difference}"),
         }

@@ -38,7 +38,6 @@ pub(super) enum Phase {
 
 /// An epoch has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
 pub struct EpochEnd {
     /// Its number, counted from 1.
     pub epoch: u64,

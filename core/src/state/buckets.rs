@@ -72,6 +72,10 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
 
     /// How many buckets `to` lies after `from`, around the end.
     fn distance(&self, from: usize, to: usize) -> usize {
-        if to >= from { to.wrapping_sub(from) } else { to.wrapping_add(self.buckets.len()).wrapping_sub(from) }
+        if to >= from {
+            to.wrapping_sub(from)
+        } else {
+            to.wrapping_add(self.buckets.len()).wrapping_sub(from)
+        }
     }
 }

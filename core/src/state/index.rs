@@ -42,6 +42,8 @@ pub trait SlotIndex: Copy + Default + PartialEq + core::fmt::Debug + private::Se
 }
 
 mod private {
+    // Out of reach on purpose: that is what seals the trait.
+    #[allow(unnameable_types)]
     pub trait Sealed {}
     impl Sealed for u16 {}
     impl Sealed for u32 {}

@@ -106,7 +106,9 @@ impl Sliding {
         }
         let between = last.since(first).as_micros().unsigned_abs();
         // `of` lets no slide of zero in.
-        between.checked_div(self.slide.as_micros().unsigned_abs()).map_or(0, |windows| windows.saturating_add(1))
+        between
+            .checked_div(self.slide.as_micros().unsigned_abs())
+            .map_or(0, |windows| windows.saturating_add(1))
     }
 }
 

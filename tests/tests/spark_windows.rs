@@ -205,7 +205,6 @@ where
         assert!(bound.progress().rows.balance());
         if restart {
             bound.commit(&mut log, &number).unwrap();
-            drop(bound);
             state = Allocated::with_capacity(1024);
             bound = plan.bind(&mut state);
             log = Log::open(log.into_storage()).unwrap();

@@ -107,6 +107,11 @@ impl<S: LogStorage> FaultyStorage<S> {
         }
     }
 
+    /// Starts the sequence of random draws anew.
+    pub fn reseed(&mut self, seed: u64) {
+        self.random = seed;
+    }
+
     /// Cuts the power after `bytes` more programmed bytes. The word in which the cut falls is torn: it keeps
     /// its old content, has its new one, or reads anything else.
     pub fn cut_after_programmed_bytes(&mut self, bytes: u64) {
@@ -154,11 +159,14 @@ impl<S: LogStorage> FaultyStorage<S> {
         self.write_faults = Countdown(Some(writes));
     }
 
-    /// Turns the power on again, with no cut planned.
+    /// Turns the power on again, with no cut and no error planned.
     pub fn power_on(&mut self) {
         self.powered = true;
         self.program_budget = None;
         self.erase_budget = None;
+        self.sync_faults = Countdown(None);
+        self.read_faults = Countdown(None);
+        self.write_faults = Countdown(None);
     }
 
     /// Whether no cut has happened since the last [`power_on`](Self::power_on).

@@ -64,7 +64,7 @@ pub(super) struct State {
 ///
 /// A `Log` takes `BUFFER` bytes and some 100 more, and never allocates. Between a power cut and the next
 /// `open` no call is needed; see `docs/FORMAT.md` for what a cut and what damage can do.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Log<S, const BUFFER: usize = 512> {
     pub(super) storage: S,
     pub(super) geometry: Geometry,

@@ -192,20 +192,8 @@ impl<KF, A> SlidingAggregate<KF, A> {
     {
         let Some((_, record)) = table.record(slot) else { return Ok(()) };
         let start = record.start;
-        let after_changed = |next: fn(&Table<'_, K, PaneRecord<A::State>, I>, SlotId) -> Option<SlotId>| {
-            let mut candidate = next(table, slot);
-            for _ in 0..table.len() {
-                let other = candidate?;
-                let (_, record) = table.record(other)?;
-                if table.is_changed(other) {
-                    return Some(record.start);
-                }
-                candidate = next(table, other);
-            }
-            None
-        };
-        let changed_before = after_changed(|table, slot| table.before(slot));
-        let changed_after = after_changed(|table, slot| table.after(slot));
+        let changed_before = start_of_changed(table, slot, Table::before);
+        let changed_after = start_of_changed(table, slot, Table::after);
 
         let mut end = self.window.first_end(start);
         for closed in
@@ -250,6 +238,26 @@ impl<KF, A> SlidingAggregate<KF, A> {
         }
         first
     }
+}
+
+/// Where the next changed pane of the same key starts, going on from `slot` by `next`.
+fn start_of_changed<'s, K: Key, S, I: SlotIndex>(
+    table: &Table<'s, K, PaneRecord<S>, I>,
+    slot: SlotId,
+    next: impl Fn(&Table<'s, K, PaneRecord<S>, I>, SlotId) -> Option<SlotId>,
+) -> Option<Timestamp>
+where
+    PaneRecord<S>: Record,
+{
+    let mut candidate = next(table, slot);
+    for _ in 0..table.len() {
+        let other = candidate?;
+        if table.is_changed(other) {
+            return table.record(other).map(|(_, record)| record.start);
+        }
+        candidate = next(table, other);
+    }
+    None
 }
 
 impl<T, K, KF, A> Operator<T> for SlidingAggregate<KF, A>

@@ -27,10 +27,16 @@ pub struct WithEventTime;
 #[derive(Debug, Clone, Copy)]
 pub struct WithWatermark;
 
+/// That rows have an event time: [`WithEventTime`] or [`WithWatermark`].
+pub trait Timed {}
+
+impl Timed for WithEventTime {}
+impl Timed for WithWatermark {}
+
 /// A stream of rows `R`: an unbounded table, to which a query is put step by step.
 ///
 /// `S` are the stateless stages so far, `T` says what is known of event time. Nothing runs before
-/// [`Plan::bind`](super::Plan::bind).
+/// [`bind`](super::QueryPlan::bind).
 ///
 /// ```
 /// use headwater::{Span, Stream, Timestamp, aggregate::{count, mean}, window::Tumbling};
@@ -128,16 +134,9 @@ impl<R, S: Stages<R>> Stream<R, S, NoEventTime> {
     }
 }
 
-impl<R, S: Stages<R>> Stream<R, S, WithWatermark> {
+impl<R, S: Stages<R>, T: Timed> Stream<R, S, T> {
     /// Windows over all rows, without a key.
-    pub fn window<W>(self, window: W) -> Windowed<R, S, WithWatermark, fn(&S::Out), W> {
-        Windowed { stages: self.stages, key: |_| (), window, time: PhantomData }
-    }
-}
-
-impl<R, S: Stages<R>> Stream<R, S, WithEventTime> {
-    /// Windows over all rows, without a key.
-    pub fn window<W>(self, window: W) -> Windowed<R, S, WithEventTime, fn(&S::Out), W> {
+    pub fn window<W>(self, window: W) -> Windowed<R, S, T, fn(&S::Out), W> {
         Windowed { stages: self.stages, key: |_| (), window, time: PhantomData }
     }
 }
@@ -161,16 +160,9 @@ impl<R, S, T, K> Grouped<R, S, T, K> {
     }
 }
 
-impl<R, S, K> Grouped<R, S, WithWatermark, K> {
+impl<R, S, T: Timed, K> Grouped<R, S, T, K> {
     /// Windows of event time, for each key.
-    pub fn window<W>(self, window: W) -> Windowed<R, S, WithWatermark, K, W> {
-        Windowed { stages: self.stages, key: self.key, window, time: PhantomData }
-    }
-}
-
-impl<R, S, K> Grouped<R, S, WithEventTime, K> {
-    /// Windows of event time, for each key.
-    pub fn window<W>(self, window: W) -> Windowed<R, S, WithEventTime, K, W> {
+    pub fn window<W>(self, window: W) -> Windowed<R, S, T, K, W> {
         Windowed { stages: self.stages, key: self.key, window, time: PhantomData }
     }
 }

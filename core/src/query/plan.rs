@@ -10,7 +10,7 @@ use crate::{state::Allocated, time::Timestamp};
 
 /// A query ready to run: stages, a stateful operator and an output mode.
 ///
-/// It holds the closures and no state; a local of `main` or of a task. [`Plan::bind`] gives it state.
+/// It holds the closures and no state; a local of `main` or of a task. [`bind`](QueryPlan::bind) gives it state.
 #[derive(Debug, Clone)]
 pub struct Plan<R, S, O> {
     pub(super) stages: S,

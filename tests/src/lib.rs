@@ -1,1 +1,11 @@
-//! Placeholder.
+//! What the tests of the workspace share: rows and queries drawn at random, a runner that can be stopped anywhere, and models of what
+//! the engine must answer, written from Spark's rules and not from the engine.
+
+pub mod crash;
+pub mod line;
+pub mod model;
+pub mod properties;
+pub mod reading;
+pub mod run;
+pub mod script;
+pub mod shape;

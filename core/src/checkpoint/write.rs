@@ -17,12 +17,10 @@ pub struct EpochWriter<'l, S, const BUFFER: usize> {
     log: &'l mut Log<S, BUFFER>,
     kind: EpochKind,
     tag: u8,
-    /// Where the next frame goes; of no use while `sector_open` is false.
+    /// Where the frames that count end so far, and the next one goes if `sector_open`.
     place: Place,
     /// Whether frames can be added to the sector at `place`.
     sector_open: bool,
-    /// Where the records that count end in the sector at `place`.
-    records_end: u32,
     /// Sectors opened by this epoch.
     opened: u32,
     /// Kind and operator of the frame that gathers in the buffer.
@@ -51,7 +49,6 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
             tag,
             place,
             sector_open: kind == EpochKind::Delta && state.appendable,
-            records_end: place.offset,
             opened: 0,
             pending: None,
             pending_bytes: 0,
@@ -208,7 +205,6 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
         let end = frame.end(self.place, geometry);
         self.bytes = self.bytes.saturating_add(end.saturating_sub(self.place.offset));
         self.place.offset = end;
-        self.records_end = end;
         Ok(frame.crc)
     }
 
@@ -224,13 +220,12 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
             first: log.state.committed.is_none() && self.opened == 0,
             sequence,
             predecessor: log.state.tip.map_or(0, |tip| tip.sequence),
-            predecessor_end: self.records_end,
+            predecessor_end: self.place.offset,
             tag: self.tag,
         };
         log.open_sector(target, &header).map_err(CommitError::Storage)?;
         self.opened = self.opened.saturating_add(1);
         self.place = Place { sector: target, sequence, offset: HEADER_BYTES };
-        self.records_end = HEADER_BYTES;
         self.sector_open = true;
         Ok(())
     }

@@ -44,7 +44,7 @@ pub enum OnFull {
     #[default]
     Refuse,
     /// The oldest window is given out early, marked [`WindowRow::early`], and makes room. State without windows has no oldest
-    /// record and refuses.
+    /// record and refuses; so do sliding windows in update and complete mode, whose panes belong to windows of different ages.
     EvictOldest,
     /// The row is dropped and counted, and offered to the [`Side`].
     Drop,

@@ -93,31 +93,34 @@ impl<KF, A> SlidingAggregate<KF, A> {
         })
     }
 
-    /// Moves a key on from the window that ended at `end`: drops panes that no later window holds, and makes the first one left
-    /// due with the next window that holds it.
+    /// Moves a key on from the window that ended at `end`: drops panes that no later window holds, and makes the first one left,
+    /// which it returns, due with the next window that holds it.
     fn move_on<K: Key, S, I: SlotIndex>(
         &self,
         table: &mut Table<'_, K, PaneRecord<S>, I>,
         first: SlotId,
         end: Timestamp,
-    ) where
+    ) -> Option<SlotId>
+    where
         PaneRecord<S>: Record,
     {
         let next_end = end + self.window.slide();
         // At the end of time there is no next window.
-        let keep_from = if next_end > end { self.window.ending_at(next_end).start } else { end };
+        let keep_from = (next_end > end).then(|| self.window.ending_at(next_end).start);
         let mut first = Some(first);
         for _ in 0..table.len() {
-            let Some(slot) = first else { break };
-            let Some(start) = table.record(slot).map(|(_, record)| record.start) else { break };
-            if start >= keep_from {
+            let slot = first?;
+            let (_, record) = table.record(slot)?;
+            let start = record.start;
+            if keep_from.is_some_and(|from| start >= from) {
                 let due = self.window.first_end(start).max(next_end);
                 table.edit_deadline_unmarked(slot, |record| record.due = due);
-                break;
+                return Some(slot);
             }
             first = table.after(slot);
             table.remove(slot);
         }
+        None
     }
 
     /// Gives windows out early, the one due first before others, until a slot is free.
@@ -133,19 +136,21 @@ impl<KF, A> SlidingAggregate<KF, A> {
         I: SlotIndex,
         D: Side<T, WindowRow<K, A::Output>>,
     {
-        // Each round gives out one window; a pane is in at most size / pane of them.
-        for _ in 0..self.window.size().as_micros() {
-            if table.len() < table.capacity() {
-                return Ok(());
-            }
+        // Each round gives out one window of one key, and a pane is in at most as many windows as its size has microseconds.
+        let rounds = self.window.size().as_micros().unsigned_abs().saturating_mul(table.len() as u64);
+        for _ in 0..rounds {
             let first = table.earliest().ok_or(NoRoom)?;
             let end = table.record(first).ok_or(NoRoom)?.1.due;
             if let Some(row) = self.row(table, first, end, true) {
                 side.early(row).map_err(|_| NoRoom)?;
             }
             // The due time says what has been given out, so it belongs into the checkpoint here.
-            table.edit(first);
-            self.move_on(table, first, end);
+            if let Some(first) = self.move_on(table, first, end) {
+                table.edit(first);
+            }
+            if table.len() < table.capacity() {
+                return Ok(());
+            }
         }
         Err(NoRoom)
     }
@@ -298,19 +303,27 @@ where
         }
         let key = (self.key)(row);
         let slot = record_at(table, &key, start);
-        if slot.is_none() && table.len() >= table.capacity() {
+        let mut given = self.given_early(table, &key, epoch);
+        let last_end = self.window.last_end(start);
+        if slot.is_none() && given < Some(last_end) && table.len() >= table.capacity() {
             match epoch.on_full {
                 OnFull::Refuse => return Err(NoRoom),
                 OnFull::Drop => {
                     side.dropped(row);
                     return Ok(Taken::Dropped);
                 }
-                OnFull::EvictOldest => self.evict(table, side)?,
+                OnFull::EvictOldest if epoch.mode == OutputMode::Append => self.evict(table, side)?,
+                // Windows not due yet share the pane, and their results so far would have to be taken back.
+                OnFull::EvictOldest => return Err(NoRoom),
             }
+            given = self.given_early(table, &key, epoch);
         }
-        let given = self.given_early(table, &key, epoch);
         let late_windows =
             closed.max(given).map_or(0, |watermark| self.window.windows_closed(start, watermark));
+        if given >= Some(last_end) {
+            side.late(LateRow { row, at, late_windows, dropped: true });
+            return Ok(Taken::Late { late_windows });
+        }
         if late_windows > 0 {
             side.late(LateRow { row, at, late_windows, dropped: false });
         }

@@ -44,7 +44,8 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         log: &mut Log<S, BUFFER>,
         offset: &O,
     ) -> Result<EpochKind, CommitError<S::Error>> {
-        if self.phase != Phase::Idle {
+        // Which groups have changed results is not in the log.
+        if self.phase != Phase::Idle || self.table.first_changed().is_some() {
             return Err(CommitError::Unfinished);
         }
         if log.epoch() != self.committed {
@@ -181,7 +182,7 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CommitError<E> {
-    /// A trigger is unfinished; call it again first.
+    /// A trigger is unfinished, or in update mode results wait for one: call [`Query::trigger`] first.
     Unfinished,
     /// The log holds epochs that are not this query's past: call [`Query::restore`] with it first.
     NotRestored,
@@ -192,7 +193,7 @@ pub enum CommitError<E> {
 impl<E: fmt::Debug> fmt::Display for CommitError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unfinished => f.write_str("a trigger is unfinished: call it again before the commit"),
+            Self::Unfinished => f.write_str("results wait for a trigger: call it before the commit"),
             Self::NotRestored => f.write_str("the log holds other epochs: restore the query from it first"),
             Self::Log(error) => write!(f, "the checkpoint log could not take the epoch: {error}"),
         }

@@ -1,7 +1,7 @@
 //! The two lists of slots: *dirty*, changed since the last commit, and *changed*, since the last results.
 //!
 //! Each is linked through the slots, in order of first change; the last slot names itself, so that a slot in no list is all
-//! zero. A slot whose record was removed stays in its lists: for the checkpoint its emptiness is the change.
+//! zero. A removed record makes its slot dirty, since for the checkpoint the emptiness is the change, but gives no result.
 
 use super::index::{SlotId, SlotIndex};
 use super::record::{Key, Record};
@@ -22,17 +22,21 @@ impl<I> List<I> {
 impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     /// Enters a slot in both lists.
     pub(super) fn mark(&mut self, slot: SlotId) {
-        let links = self.links_of(slot);
-        if links.next_dirty == I::default() {
-            self.append(&List::DIRTY, slot);
-        }
-        if self.meta.tracks_changed && links.next_changed == I::default() {
+        self.mark_dirty(slot);
+        if self.meta.tracks_changed && self.links_of(slot).next_changed == I::default() {
             self.append(&List::CHANGED, slot);
         }
     }
 
-    /// Says whether slots changed since the last results are listed. Off in an empty table.
-    pub(crate) fn track_changed(&mut self, on: bool) {
+    /// Enters a slot in the list of those changed since the last commit.
+    pub(super) fn mark_dirty(&mut self, slot: SlotId) {
+        if self.links_of(slot).next_dirty == I::default() {
+            self.append(&List::DIRTY, slot);
+        }
+    }
+
+    /// Says whether slots changed since the last results are listed; they are not unless asked for. For an empty table.
+    pub fn track_changed(&mut self, on: bool) {
         self.meta.tracks_changed = on;
     }
 

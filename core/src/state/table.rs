@@ -144,7 +144,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
             links.after = I::default();
         });
         self.give_back_slot(slot);
-        self.mark(slot);
+        self.mark_dirty(slot);
         Some((key, value))
     }
 

@@ -91,7 +91,8 @@ impl RateSource {
 
     fn due(&self, value: u64) -> Timestamp {
         let micros = u128::from(value) * MICROS_PER_SEC / u128::from(self.rows_per_second);
-        self.position.start + Span::from_micros(i64::try_from(micros).unwrap_or(i64::MAX)).unwrap_or(Span::MAX)
+        self.position.start
+            + Span::from_micros(i64::try_from(micros).unwrap_or(i64::MAX)).unwrap_or(Span::MAX)
     }
 }
 

@@ -183,7 +183,8 @@ mod tests {
         rejects.add(line(2), "too long", long.as_bytes()).unwrap();
         rejects.prepare().unwrap();
         let text = fs::read_to_string(&path).unwrap();
-        let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines[0]["bytes_hex"], "ff00");
         assert!(lines[1]["text"].is_null(), "the first byte is half a character");
         assert_eq!(lines[2]["text"].as_str().unwrap().len(), KEPT_BYTES);

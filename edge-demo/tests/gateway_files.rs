@@ -9,12 +9,12 @@ use std::path::Path;
 use common::{
     assert_same, batch_sessions, batch_windows, csv, gateway, gateway_succeeds, jsonl, rows, written,
 };
-use edge_demo::gateway::reading::WindowRow;
+use edge_demo::gateway::reading::AnswerRow;
 
 /// Options of a run to the end of the input in which no row is late.
 const TO_THE_END: &str = "--trigger available-now --watermark 4s --drain --out out --state state";
 
-fn answer(input: &str, name: &str, options: &str) -> Vec<WindowRow> {
+fn answer(input: &str, name: &str, options: &str) -> Vec<AnswerRow> {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join(name), input).unwrap();
     gateway_succeeds(directory.path(), &format!("--input {name} {TO_THE_END} {options}"));
@@ -60,7 +60,7 @@ fn a_directory_of_files_is_one_stream() {
 }
 
 /// The last row written for each window.
-fn last_of_each(rows: Vec<WindowRow>) -> Vec<WindowRow> {
+fn last_of_each(rows: Vec<AnswerRow>) -> Vec<AnswerRow> {
     let last: BTreeMap<_, _> =
         rows.into_iter().map(|row| ((row.device.clone(), row.window_start_ms), row)).collect();
     last.into_values().collect()
@@ -104,12 +104,12 @@ fn without_drain_open_windows_stay_open_and_go_on_next_time() {
 #[test]
 fn malformed_lines_are_set_aside_with_their_reason() {
     let directory = tempfile::tempdir().unwrap();
-    let long = "d".repeat(33);
+    let long = "d".repeat(65);
     let text =
         format!("device,at,value\na,1000,1\nb,never,2\n{long},1000,3\na,2000,\na,1970-01-01T00:00:03Z,5\n");
     fs::write(directory.path().join("rows.csv"), text).unwrap();
     gateway_succeeds(directory.path(), &format!("--input rows.csv --window tumbling:10s {TO_THE_END}"));
-    let expected = WindowRow {
+    let expected = AnswerRow {
         device: "a".into(),
         window_start_ms: 0,
         window_end_ms: 10_000,
@@ -120,7 +120,7 @@ fn malformed_lines_are_set_aside_with_their_reason() {
     };
     assert_same(vec![expected], written(&directory.path().join("out")), "good rows");
     let rejects = all_text(directory.path());
-    for reason in ["never", "33 bytes"] {
+    for reason in ["never", "65 bytes"] {
         assert!(rejects.contains(reason), "no reject file tells {reason}:\n{rejects}");
     }
 }

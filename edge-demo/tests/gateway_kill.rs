@@ -8,6 +8,7 @@ mod common;
 use core::time::Duration;
 use std::env;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::thread;
 use std::time::Instant;
@@ -16,6 +17,8 @@ use common::{GATEWAY, Random, Row, assert_same, batch_sessions, batch_windows, c
 use edge_demo::broker::Broker;
 use edge_demo::demo::{Device, GatewayProcess};
 
+/// Rows of one run with a kill.
+const ROWS: u64 = 2_000;
 const CLIENT_ID: &str = "kill-test";
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -34,7 +37,12 @@ fn wait_until(gateway: &mut GatewayProcess, what: &str, mut done: impl FnMut(&mu
         if let Some(status) = gateway.ended().unwrap() {
             panic!("waiting to {what}: the gateway ended with {status}: {}", gateway.message());
         }
-        assert!(Instant::now() < deadline, "the gateway did not {what}: {}", gateway.message());
+        assert!(
+            Instant::now() < deadline,
+            "the gateway did not {what}: {} {:?}",
+            gateway.message(),
+            gateway.progress()
+        );
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -55,7 +63,7 @@ fn mqtt_run(
     rows: &[Row],
     window: &str,
     moments: &[(u64, Duration)],
-) -> Vec<edge_demo::gateway::reading::WindowRow> {
+) -> Vec<edge_demo::gateway::reading::AnswerRow> {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name).display().to_string();
     let broker = Broker::start().unwrap();
@@ -81,7 +89,9 @@ fn mqtt_run(
         }
         publishing.join().unwrap();
     });
-    wait_until(&mut gateway, "take all messages", |_| broker.backlog(CLIENT_ID) == 0);
+    wait_until(&mut gateway, "take all messages", |gateway| {
+        gateway.is_running() && broker.backlog(CLIENT_ID) == 0
+    });
     let status = gateway.stop(PATIENCE).unwrap();
     assert!(status.success(), "{status}: {}", gateway.message());
     written(&directory.path().join("out"))
@@ -91,8 +101,8 @@ fn mqtt_run(
 fn mqtt_input_killed_at_random_moments() {
     let mut random = Random(7);
     for kill in 0..kills() {
-        let rows = rows(1_000 + kill, 600);
-        let moment = (random.below(600), Duration::from_micros(random.below(5_000)));
+        let rows = rows(1_000 + kill, ROWS);
+        let moment = (random.below(ROWS), Duration::from_micros(random.below(60_000)));
         println!("kill {kill} at {moment:?}");
         let answer = mqtt_run(&rows, "tumbling:10s", &[moment]);
         assert_same(batch_windows(&rows, 10_000, 10_000), answer, &format!("kill {kill} at {moment:?}"));
@@ -112,25 +122,45 @@ fn mqtt_input_killed_several_times_in_one_run() {
     );
 }
 
+/// Appends `text` in pieces that end anywhere, also within a line, while the gateway reads.
+fn grow(path: &Path, text: &str, seed: u64) {
+    let mut random = Random(seed);
+    let mut file = fs::File::options().append(true).create(true).open(path).unwrap();
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(rest.len().min(1 + random.below(120) as usize));
+        file.write_all(piece).unwrap();
+        rest = after;
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
 #[test]
-fn file_input_killed_at_random_moments() {
+fn a_growing_file_killed_at_random_moments() {
     let mut random = Random(9);
     for kill in 0..kills() {
-        let rows = rows(3_000 + kill, 400);
+        let rows = rows(3_000 + kill, ROWS);
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name).display().to_string();
-        fs::write(directory.path().join("rows.csv"), csv(&rows)).unwrap();
+        let input = directory.path().join("rows.csv");
+        fs::write(&input, "").unwrap();
         let mut gateway = start(&format!(
             "--input {} --window sliding:10s/4s --watermark 4s --trigger row --drain --progress --out {} --state {}",
             path("rows.csv"),
             path("out"),
             path("state"),
         ));
-        let moment = (random.below(380), Duration::from_micros(random.below(5_000)));
+        let moment = (random.below(ROWS), Duration::from_micros(random.below(60_000)));
         println!("kill {kill} at {moment:?}");
-        kill_after(&mut gateway, moment.0, moment.1);
-        gateway.restart().unwrap();
-        wait_until(&mut gateway, "read the file", |gateway| gateway.progress().rows_in == 400);
+        thread::scope(|scope| {
+            let growing = scope.spawn(|| grow(&input, &csv(&rows), kill));
+            kill_after(&mut gateway, moment.0, moment.1);
+            gateway.restart().unwrap();
+            growing.join().unwrap();
+        });
+        wait_until(&mut gateway, "read the file", |gateway| {
+            gateway.is_running() && gateway.progress().rows_in == ROWS
+        });
         let status = gateway.stop(PATIENCE).unwrap();
         assert!(status.success(), "{status}: {}", gateway.message());
         let answer = written(&directory.path().join("out"));

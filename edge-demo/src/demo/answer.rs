@@ -6,21 +6,21 @@ use std::io;
 use std::path::Path;
 
 use super::recording::Message;
-use crate::gateway::reading::WindowRow;
+use crate::gateway::reading::AnswerRow;
 
 /// Device and start of the window, ms since 1970 UTC.
 pub type Group = (String, i64);
 
 /// Count, mean, least and greatest value per device and tumbling window of `size_ms`.
 #[must_use]
-pub fn batch(messages: &[Message], size_ms: i64) -> BTreeMap<Group, WindowRow> {
+pub fn batch(messages: &[Message], size_ms: i64) -> BTreeMap<Group, AnswerRow> {
     let mut values: BTreeMap<Group, Vec<f64>> = BTreeMap::new();
     for message in messages {
         let start_ms = message.detected_ms.div_euclid(size_ms) * size_ms;
         values.entry((message.device.to_owned(), start_ms)).or_default().push(message.round_trip_ms.into());
     }
     let row = |(group, values): (Group, Vec<f64>)| {
-        let row = WindowRow {
+        let row = AnswerRow {
             device: group.0.clone(),
             window_start_ms: group.1,
             window_end_ms: group.1 + size_ms,
@@ -38,7 +38,7 @@ pub fn batch(messages: &[Message], size_ms: i64) -> BTreeMap<Group, WindowRow> {
 ///
 /// # Errors
 /// When a file cannot be read, or a line is no row of the answer; the message names both.
-pub fn read_csv_files(directory: &Path) -> io::Result<Vec<WindowRow>> {
+pub fn read_csv_files(directory: &Path) -> io::Result<Vec<AnswerRow>> {
     let mut paths: Vec<_> =
         fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "csv"));
@@ -57,9 +57,9 @@ pub fn read_csv_files(directory: &Path) -> io::Result<Vec<WindowRow>> {
 ///
 /// Means may differ by one part in 10⁹, everything else not at all. A row written twice is a difference.
 #[must_use]
-pub fn differences(expected: &BTreeMap<Group, WindowRow>, written: &[WindowRow]) -> Vec<String> {
+pub fn differences(expected: &BTreeMap<Group, AnswerRow>, written: &[AnswerRow]) -> Vec<String> {
     let mut differences = Vec::new();
-    let mut missing: BTreeMap<&Group, &WindowRow> = expected.iter().collect();
+    let mut missing: BTreeMap<&Group, &AnswerRow> = expected.iter().collect();
     for row in written {
         let group = (row.device.clone(), row.window_start_ms);
         match (missing.remove(&group), expected.contains_key(&group)) {
@@ -73,13 +73,13 @@ pub fn differences(expected: &BTreeMap<Group, WindowRow>, written: &[WindowRow])
     differences
 }
 
-fn is_same(expected: &WindowRow, row: &WindowRow) -> bool {
+fn is_same(expected: &AnswerRow, row: &AnswerRow) -> bool {
     let mean_is_near = match (expected.mean, row.mean) {
         (Some(right), Some(mean)) => (right - mean).abs() <= right.abs().max(1.0) * 1e-9,
         (None, None) => true,
         _ => false,
     };
-    let rest = |row: &WindowRow| (row.window_end_ms, row.count, row.min, row.max);
+    let rest = |row: &AnswerRow| (row.window_end_ms, row.count, row.min, row.max);
     mean_is_near && rest(expected) == rest(row)
 }
 

@@ -11,14 +11,16 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-/// What the gateway told of itself, added up over its lives.
+use crate::gateway::RUNNING;
+
+/// What the gateway told of itself. Rows count from its first start: they are kept in its checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Rows taken from the source.
     pub rows_in: u64,
     /// Rows dropped as late.
     pub late: u64,
-    /// Messages delivered twice and dropped.
+    /// Messages delivered twice and dropped, in the present life.
     pub duplicates: u64,
     /// Rows of the answer.
     pub emitted: u64,
@@ -34,12 +36,12 @@ impl Progress {
     /// Takes in one line of `--progress`.
     fn absorb(&mut self, line: &Value) {
         let number = |pointer: &str| line.pointer(pointer).and_then(Value::as_u64);
-        self.rows_in = number("/totals/rowsIn").unwrap_or(self.rows_in);
-        self.late = number("/totals/late").unwrap_or(self.late);
-        self.duplicates = number("/totals/duplicates").unwrap_or(self.duplicates);
-        self.emitted = number("/totals/emitted").unwrap_or(self.emitted);
+        self.rows_in = number("/rows/rows_in").unwrap_or(self.rows_in);
+        self.late = number("/rows/late").unwrap_or(self.late);
+        self.duplicates = number("/sources/0/metrics/redelivered").unwrap_or(self.duplicates);
+        self.emitted = number("/rows/emitted").unwrap_or(self.emitted);
         self.state_rows = number("/stateOperators/0/numRowsTotal").unwrap_or(self.state_rows);
-        self.state_capacity = number("/stateOperators/0/capacity").unwrap_or(self.state_capacity);
+        self.state_capacity = number("/stateOperators/0/numRowsCapacity").unwrap_or(self.state_capacity);
         let watermark = line.pointer("/eventTime/watermark").and_then(Value::as_str);
         self.watermark = watermark.map(str::to_owned).or(self.watermark.take());
     }
@@ -47,6 +49,8 @@ impl Progress {
 
 #[derive(Debug, Default)]
 struct Heard {
+    /// Whether the present life has begun and listens to signals.
+    is_running: bool,
     progress: Progress,
     /// The last line of standard error that is not progress: the reason, should the gateway end.
     message: String,
@@ -89,6 +93,7 @@ impl GatewayProcess {
         self.child.kill()?;
         self.child.wait()?;
         self.join_listener();
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).is_running = false;
         Ok(())
     }
 
@@ -133,6 +138,12 @@ impl GatewayProcess {
     /// When the operating system cannot say.
     pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
         self.child.try_wait()
+    }
+
+    /// Whether the present life of the process has opened source, sink and state, and stops cleanly when asked to.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).is_running
     }
 
     /// What the process told last.
@@ -192,6 +203,7 @@ fn listen(stderr: impl Read, heard: &Mutex<Heard>) {
         let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
         match serde_json::from_str::<Value>(&line) {
             Ok(object) if object.is_object() => heard.progress.absorb(&object),
+            _ if line == RUNNING => heard.is_running = true,
             _ => heard.message = line,
         }
     }

@@ -50,7 +50,7 @@ pub fn run(plan: &Plan) -> io::Result<bool> {
     let mut stage = Stage::set(plan, messages.len())?;
     stage.view.note(&introduction(plan, &messages, &stage.broker));
     stage.play(&messages, plan.playing)?;
-    stage.await_gateway("take all messages", |stage| stage.broker.backlog(CLIENT_ID) == 0)?;
+    stage.await_gateway("take all messages", Stage::is_all_taken)?;
     let status = stage.gateway.stop(PATIENCE)?;
     let scene = stage.scene(messages.len());
     stage.view.tick(|| scene);
@@ -161,6 +161,11 @@ impl Stage {
             thread::sleep(Duration::from_millis(5));
         }
         Ok(())
+    }
+
+    /// Whether the gateway runs and has acknowledged everything.
+    fn is_all_taken(&self) -> bool {
+        self.gateway.is_running() && self.broker.backlog(CLIENT_ID) == 0
     }
 
     fn scene(&self, published: usize) -> Scene {

@@ -1,15 +1,22 @@
-//! The gateway: device rows from MQTT or files, windows per device, files out.
+//! The gateway: device rows from MQTT or files, count, mean, min and max per device and window, files out.
+//!
+//! A thin layer over `headwater-std`: it reads the command line ([`options`]), picks source and plan, and waits for the end.
 
+mod columns;
 mod duration;
 pub mod options;
+mod plan;
 pub mod reading;
 mod rfc3339;
+mod run;
+mod warnings;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 pub use duration::parse_duration;
 pub use rfc3339::parse_rfc3339;
+pub use run::RUNNING;
 
 use options::Command;
 
@@ -23,9 +30,18 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             print!("{}", options::USAGE);
             ExitCode::SUCCESS
         }
-        Ok(Command::Run(_options)) => ExitCode::SUCCESS,
+        Ok(Command::Run(options)) => {
+            warnings::print_to_stderr();
+            match run::run(&options) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    eprintln!("gateway: {error}");
+                    ExitCode::FAILURE
+                }
+            }
+        }
         Err(error) => {
-            eprintln!("gateway: {error}");
+            eprintln!("gateway: {error}; --help lists the options");
             ExitCode::from(USAGE_ERROR)
         }
     }

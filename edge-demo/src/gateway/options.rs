@@ -5,7 +5,9 @@ use core::time::Duration;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use headwater::Span;
+use headwater::window::Sliding;
+use headwater::{OnFull, OutputMode, Span};
+use headwater_std::sink::Format;
 use lexopt::prelude::*;
 
 use super::duration::parse_duration;
@@ -36,7 +38,7 @@ Output:
   --format FORMAT        csv or jsonl                              [default: csv]
   --state DIR            checkpoint; started again with the same, the gateway goes on where it was
   --drain                when stopping, also emit the windows still open and close them
-  --progress             one line of JSON per epoch to standard error
+  --progress             one line of JSON per commit to standard error, after a line that says it runs
   --help                 this text
 
 Times are 500ms, 30s, 10m, 1h, 2d. Rows are {\"device\": text, \"at\": ms since 1970 or RFC 3339, \"value\": number or null},
@@ -54,7 +56,7 @@ pub struct Options {
     /// How long after the highest event time a window stays open.
     pub watermark: Span,
     /// Which rows of the result are written.
-    pub mode: Mode,
+    pub mode: OutputMode,
     /// When an epoch ends.
     pub trigger: TriggerKind,
     /// Directory of the answer.
@@ -69,7 +71,7 @@ pub struct Options {
     pub on_full: OnFull,
     /// Whether stopping closes the windows still open.
     pub drain: bool,
-    /// Whether every epoch is told on standard error.
+    /// Whether every commit is told on standard error.
     pub progress: bool,
 }
 
@@ -96,21 +98,10 @@ pub enum Input {
 pub enum WindowKind {
     /// Side by side.
     Tumbling(Span),
-    /// Overlapping: size and slide.
-    Sliding(Span, Span),
+    /// Overlapping.
+    Sliding(Sliding),
     /// Rows no more than a gap apart.
     Session(Span),
-}
-
-/// Spark's output modes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// A window once, when it is closed.
-    Append,
-    /// Every window that changed, after each epoch.
-    Update,
-    /// The whole result, after each epoch.
-    Complete,
 }
 
 /// When an epoch ends.
@@ -122,26 +113,6 @@ pub enum TriggerKind {
     Row,
     /// When all input there is now has been read; then the gateway ends.
     AvailableNow,
-}
-
-/// Format of the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Comma-separated values with a header.
-    Csv,
-    /// One JSON object per line.
-    Jsonl,
-}
-
-/// What a full state does with a row that needs a new entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnFull {
-    /// The gateway ends with an error; nothing is lost.
-    Refuse,
-    /// The oldest window is emitted early.
-    Evict,
-    /// The row is dropped and counted.
-    Drop,
 }
 
 /// What is wrong with the command line.
@@ -227,7 +198,7 @@ impl Given {
             "state" => &mut self.state,
             "keys" => &mut self.keys,
             "on-full" => &mut self.on_full,
-            _ => return Err(format!("there is no option --{name}; --help lists them").into()),
+            _ => return Err(format!("there is no option --{name}").into()),
         };
         let value = parser.value().map_err(|_| format!("--{name} needs a value"))?;
         let text = value.into_string().map_err(|_| format!("the value of --{name} is not UTF-8"))?;
@@ -243,7 +214,7 @@ impl Given {
     fn options(self) -> Result<Options, UsageError> {
         let window = window(self.window.as_deref().unwrap_or("tumbling:10m"))?;
         let mode = mode(self.mode.as_deref().unwrap_or("append"))?;
-        if let (WindowKind::Session(_), Mode::Update) = (window, mode) {
+        if let (WindowKind::Session(_), OutputMode::Update) = (window, mode) {
             return Err(
                 "--mode update does not go with --window session: a session may merge with others later; \
                         take append or complete"
@@ -324,12 +295,9 @@ fn window(text: &str) -> Result<WindowKind, UsageError> {
                 .split_once('/')
                 .ok_or_else(|| wrong("write sliding:SIZE/SLIDE, for instance sliding:1h/10m".into()))?;
             let (size, slide) = (length(size, "size")?, length(slide, "slide")?);
-            if slide > size {
-                return Err(wrong(
-                    "the slide must not be longer than the size, or rows would fall between windows".into(),
-                ));
-            }
-            Ok(WindowKind::Sliding(size, slide))
+            // Slide over size, in which rows would fall between windows.
+            let windows = Sliding::of(size, slide).map_err(|error| wrong(error.to_string()))?;
+            Ok(WindowKind::Sliding(windows))
         }
         _ => Err(wrong(
             "write tumbling:SIZE, sliding:SIZE/SLIDE or session:GAP, for instance tumbling:10m".into(),
@@ -337,11 +305,11 @@ fn window(text: &str) -> Result<WindowKind, UsageError> {
     }
 }
 
-fn mode(text: &str) -> Result<Mode, UsageError> {
+fn mode(text: &str) -> Result<OutputMode, UsageError> {
     match text {
-        "append" => Ok(Mode::Append),
-        "update" => Ok(Mode::Update),
-        "complete" => Ok(Mode::Complete),
+        "append" => Ok(OutputMode::Append),
+        "update" => Ok(OutputMode::Update),
+        "complete" => Ok(OutputMode::Complete),
         _ => Err(format!("--mode: `{text}` is none of append, update, complete").into()),
     }
 }
@@ -366,7 +334,7 @@ fn trigger(text: &str) -> Result<TriggerKind, UsageError> {
 fn format(text: &str) -> Result<Format, UsageError> {
     match text {
         "csv" => Ok(Format::Csv),
-        "jsonl" => Ok(Format::Jsonl),
+        "jsonl" => Ok(Format::JsonLines),
         _ => Err(format!("--format: `{text}` is neither csv nor jsonl").into()),
     }
 }
@@ -381,7 +349,7 @@ fn keys(text: &str) -> Result<u32, UsageError> {
 fn on_full(text: &str) -> Result<OnFull, UsageError> {
     match text {
         "refuse" => Ok(OnFull::Refuse),
-        "evict" => Ok(OnFull::Evict),
+        "evict" => Ok(OnFull::EvictOldest),
         "drop" => Ok(OnFull::Drop),
         _ => Err(format!("--on-full: `{text}` is none of refuse, evict, drop").into()),
     }
@@ -412,15 +380,18 @@ mod tests {
                 client_id: "g".into()
             }
         );
-        assert_eq!(options.window, WindowKind::Sliding(Span::hours(1), Span::mins(10)));
+        assert_eq!(options.window, WindowKind::Sliding(Sliding::of(Span::hours(1), Span::mins(10)).unwrap()));
         assert_eq!(
             (options.mode, options.format, options.on_full),
-            (Mode::Update, Format::Jsonl, OnFull::Evict)
+            (OutputMode::Update, Format::JsonLines, OnFull::EvictOldest)
         );
         assert_eq!((options.trigger, options.keys), (TriggerKind::Every(Duration::from_millis(250)), 10));
         let options = parsed("--input rows.csv --out o --state s").unwrap();
         assert_eq!(options.window, WindowKind::Tumbling(Span::mins(10)));
-        assert_eq!((options.watermark, options.mode, options.keys), (Span::secs(30), Mode::Append, 4096));
+        assert_eq!(
+            (options.watermark, options.mode, options.keys),
+            (Span::secs(30), OutputMode::Append, 4096)
+        );
         assert!(!options.drain && !options.progress);
     }
 
@@ -431,7 +402,7 @@ mod tests {
             ("--window tumbling:0s", "longer than zero"),
             ("--window sliding:10s/0s", "longer than zero"),
             ("--window session:0s", "longer than zero"),
-            ("--window sliding:10s/20s", "slide must not be longer"),
+            ("--window sliding:10s/20s", "must not be longer"),
             ("--window sliding:10s", "sliding:SIZE/SLIDE"),
             ("--window hopping:10s", "tumbling:SIZE"),
             ("--window session:5s --mode update", "--mode update"),

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::rfc3339::parse_rfc3339;
 
-/// Longest name of a device, bytes of UTF-8: enough for a Helium gateway (51) or an SHA-256 in hex (64). It is a key of the
+/// Longest name of a device, bytes of UTF-8. It is a key of the state, whose size is fixed; 64 is enough for the name of a
+/// Helium gateway (51) and for an SHA-256 in hex.
 pub const DEVICE_BYTES_MAX: usize = 64;
 
 /// Who sent a row.
@@ -94,7 +95,7 @@ fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Er
 
 /// One row of the answer: what a device reported in a window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct WindowRow {
+pub struct AnswerRow {
     /// Who reported.
     pub device: String,
     /// Start of the window, ms since 1970 UTC, inside.
@@ -133,8 +134,8 @@ mod tests {
 
     #[test]
     fn a_reject_says_what_was_wrong() {
-        let long = json(r#"{"device":"123456789012345678901234567890123","at":1,"value":1}"#).unwrap_err();
-        assert!(long.contains("33 bytes, at most 32 fit"), "{long}");
+        let long = json(&format!(r#"{{"device":"{}","at":1,"value":1}}"#, "d".repeat(65))).unwrap_err();
+        assert!(long.contains("65 bytes, at most 64 fit"), "{long}");
         assert!(json(r#"{"device":"p","at":"yesterday","value":1}"#).unwrap_err().contains("RFC 3339"));
         assert!(
             json(r#"{"device":"p","at":9223372036854775807,"value":1}"#)

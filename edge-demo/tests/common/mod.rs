@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use edge_demo::gateway::reading::WindowRow;
+use edge_demo::gateway::reading::AnswerRow;
 
 /// The program under test.
 pub const GATEWAY: &str = env!("CARGO_BIN_EXE_gateway");
@@ -72,9 +72,9 @@ pub fn jsonl(rows: &[Row]) -> String {
     rows.iter().map(line).collect()
 }
 
-fn window_row(device: &str, start_ms: i64, end_ms: i64, values: &[Option<f64>]) -> WindowRow {
+fn window_row(device: &str, start_ms: i64, end_ms: i64, values: &[Option<f64>]) -> AnswerRow {
     let known: Vec<f64> = values.iter().flatten().copied().collect();
-    WindowRow {
+    AnswerRow {
         device: device.to_owned(),
         window_start_ms: start_ms,
         window_end_ms: end_ms,
@@ -86,7 +86,7 @@ fn window_row(device: &str, start_ms: i64, end_ms: i64, values: &[Option<f64>]) 
 }
 
 /// Every window of `size_ms` that starts at a multiple of `slide_ms` and holds a row; tumbling if both are equal.
-pub fn batch_windows(rows: &[Row], size_ms: i64, slide_ms: i64) -> Vec<WindowRow> {
+pub fn batch_windows(rows: &[Row], size_ms: i64, slide_ms: i64) -> Vec<AnswerRow> {
     let mut groups: BTreeMap<(&str, i64), Vec<Option<f64>>> = BTreeMap::new();
     for row in rows {
         let mut start_ms = row.at_ms.div_euclid(slide_ms) * slide_ms;
@@ -102,7 +102,7 @@ pub fn batch_windows(rows: &[Row], size_ms: i64, slide_ms: i64) -> Vec<WindowRow
 }
 
 /// Sessions of rows at most `gap_ms` apart.
-pub fn batch_sessions(rows: &[Row], gap_ms: i64) -> Vec<WindowRow> {
+pub fn batch_sessions(rows: &[Row], gap_ms: i64) -> Vec<AnswerRow> {
     let mut devices: BTreeMap<&str, Vec<(i64, Option<f64>)>> = BTreeMap::new();
     for row in rows {
         devices.entry(&row.device).or_default().push((row.at_ms, row.value));
@@ -120,8 +120,8 @@ pub fn batch_sessions(rows: &[Row], gap_ms: i64) -> Vec<WindowRow> {
 }
 
 /// Fails with the first difference; the order of rows means nothing. Means may differ by one part in 10⁹.
-pub fn assert_same(mut expected: Vec<WindowRow>, mut written: Vec<WindowRow>, context: &str) {
-    let order = |a: &WindowRow, b: &WindowRow| {
+pub fn assert_same(mut expected: Vec<AnswerRow>, mut written: Vec<AnswerRow>, context: &str) {
+    let order = |a: &AnswerRow, b: &AnswerRow| {
         (&a.device, a.window_start_ms, a.window_end_ms).cmp(&(&b.device, b.window_start_ms, b.window_end_ms))
     };
     expected.sort_by(order);
@@ -131,7 +131,7 @@ pub fn assert_same(mut expected: Vec<WindowRow>, mut written: Vec<WindowRow>, co
             (Some(a), Some(b)) => (a - b).abs() <= a.abs().max(1.0) * 1e-9,
             (a, b) => a == b,
         };
-        let rounded = WindowRow { mean: right.mean, ..row.clone() };
+        let rounded = AnswerRow { mean: right.mean, ..row.clone() };
         assert!(near && *right == rounded, "{context}: expected {right:?}, written {row:?}");
     }
     assert_eq!(expected.len(), written.len(), "{context}: number of rows");
@@ -150,7 +150,7 @@ pub fn gateway_succeeds(directory: &Path, options: &str) {
 }
 
 /// All rows of the closed files in `out`, in order of the files' names.
-pub fn written(out: &Path) -> Vec<WindowRow> {
+pub fn written(out: &Path) -> Vec<AnswerRow> {
     let mut paths: Vec<_> = fs::read_dir(out).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     let mut rows = Vec::new();
@@ -161,7 +161,7 @@ pub fn written(out: &Path) -> Vec<WindowRow> {
             }
             Some("jsonl") => {
                 let text = fs::read_to_string(&path).unwrap();
-                rows.extend(text.lines().map(|line| serde_json::from_str::<WindowRow>(line).unwrap()));
+                rows.extend(text.lines().map(|line| serde_json::from_str::<AnswerRow>(line).unwrap()));
             }
             _ => {}
         }

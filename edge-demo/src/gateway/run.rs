@@ -1,0 +1,200 @@
+//! From the command line to a running query, and from its end to an exit status.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use headwater::QueryPlan;
+use headwater::state::Allocated;
+use headwater_std::sink::Format;
+use headwater_std::source::Source;
+use headwater_std::source::file::FileSource;
+use headwater_std::source::mqtt::{Identity, MqttOptions, MqttSource};
+use headwater_std::{QueryError, QueryHandle, QueryProgress, StreamingQuery, Trigger};
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::columns;
+use super::options::{Input, Options, TriggerKind};
+use super::plan::{SummaryRow, TakePlan, with_plan};
+use super::reading::Reading;
+
+/// First line of `--progress`.
+pub const RUNNING: &str = "gateway: running";
+/// How soon a signal, a report or the end of the query is noticed.
+const POLL: Duration = Duration::from_millis(50);
+/// Longest time between two commits: how long a row may wait for its acknowledgement, and a result for its readers.
+const COMMIT_INTERVAL_MAX: Duration = Duration::from_secs(1);
+/// The same with a trigger after each row, where waiting is not wanted.
+const COMMIT_INTERVAL_PER_ROW: Duration = Duration::from_millis(50);
+/// Most rows in a commit.
+const COMMIT_ROWS: u64 = 10_000;
+/// Reports kept for `--progress` between two polls.
+const REPORTS: usize = 1_000;
+/// Room in the checkpoint log for one entry of state, bytes: twice the largest, since the log holds the state twice.
+const LOG_BYTES_PER_KEY: u32 = 512;
+/// Room in the checkpoint log beside the state.
+const LOG_BYTES_MIN: u32 = 4 << 20;
+
+/// Why the gateway ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum GatewayError {
+    #[error("{}: {error}", path.display())]
+    Input { path: PathBuf, error: io::Error },
+    #[error("--input {}: {reason}", path.display())]
+    InputKind { path: PathBuf, reason: &'static str },
+    #[error("cannot listen to signals: {0}")]
+    Signals(io::Error),
+    #[error(
+        "the state is full: all {0} entries are in use; give more --keys, a shorter --watermark, or --on-full evict or drop"
+    )]
+    StateFull(usize),
+    #[error(transparent)]
+    Query(QueryError),
+}
+
+impl From<QueryError> for GatewayError {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::StateFull { capacity } => Self::StateFull(capacity),
+            other => Self::Query(other),
+        }
+    }
+}
+
+/// Runs until the input ends or a signal comes.
+pub(super) fn run(options: &Options) -> Result<(), GatewayError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // The second signal ends the process at once.
+        signal_hook::flag::register_conditional_default(signal, Arc::clone(&stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
+            .map_err(GatewayError::Signals)?;
+    }
+    let query = with_plan(options, Start { options })?;
+    watch(query, &stop, options.progress)
+}
+
+/// Waits for the end of the query, passes a signal on to it, and prints its reports.
+fn watch(query: QueryHandle, stop: &AtomicBool, progress: bool) -> Result<(), GatewayError> {
+    let mut reports = progress.then(Reports::begin);
+    loop {
+        // In this order, the last reports are not missed.
+        let active = query.is_active();
+        if let Some(reports) = &mut reports {
+            reports.print_new(&query);
+        }
+        if !active {
+            return Ok(query.wait()?);
+        }
+        if stop.load(Ordering::Relaxed) {
+            query.stop();
+        }
+        thread::sleep(POLL);
+    }
+}
+
+/// The lines of `--progress`.
+struct Reports {
+    last: Option<Arc<QueryProgress>>,
+}
+
+impl Reports {
+    /// Says that from now on a signal stops the gateway cleanly.
+    fn begin() -> Self {
+        eprintln!("{RUNNING}");
+        Self { last: None }
+    }
+
+    fn print_new(&mut self, query: &QueryHandle) {
+        let recent = query.recent_progress();
+        let told =
+            self.last.as_ref().and_then(|last| recent.iter().rposition(|report| Arc::ptr_eq(report, last)));
+        for report in recent.iter().skip(told.map_or(0, |index| index + 1)) {
+            eprintln!("{}", report.to_json());
+        }
+        self.last = recent.into_iter().next_back().or(self.last.take());
+    }
+}
+
+/// Starts the query once its plan is known.
+struct Start<'o> {
+    options: &'o Options,
+}
+
+impl TakePlan for Start<'_> {
+    type Outcome = Result<QueryHandle, GatewayError>;
+
+    fn take<P>(self, plan: P) -> Self::Outcome
+    where
+        P: QueryPlan<Row = Reading, Output = SummaryRow, Key: Send, Value: Send> + Send + 'static,
+    {
+        let rejects = self.options.state.join("rejects.jsonl");
+        match &self.options.input {
+            Input::Broker { host, port, topic, client_id } => {
+                let options = MqttOptions::new(host, *port, client_id, [topic.as_str()]);
+                let source = MqttSource::json(options).with_identity(identity).with_rejects(rejects);
+                self.start(plan, source)
+            }
+            Input::Files(path) => {
+                let format = format_of(path)?;
+                let source = FileSource::new(path, format).with_suffix(format!(".{}", format.extension()));
+                self.start(plan, source.with_rejects(rejects))
+            }
+        }
+    }
+}
+
+impl Start<'_> {
+    fn start<P, S>(&self, plan: P, source: S) -> Result<QueryHandle, GatewayError>
+    where
+        P: QueryPlan<Row = Reading, Output = SummaryRow, Key: Send, Value: Send> + Send + 'static,
+        S: Source<Row = Reading> + Send + 'static,
+    {
+        let options = self.options;
+        let state = Allocated::<P::Key, P::Value>::with_capacity(options.keys as usize);
+        let (trigger, interval) = match options.trigger {
+            TriggerKind::Every(interval) => (Trigger::Interval(interval), interval.min(COMMIT_INTERVAL_MAX)),
+            TriggerKind::Row => (Trigger::EveryRow, COMMIT_INTERVAL_PER_ROW),
+            TriggerKind::AvailableNow => (Trigger::AvailableNow, COMMIT_INTERVAL_MAX),
+        };
+        let query = StreamingQuery::new(plan, state, source, columns::files(options))
+            .checkpoint(&options.state)
+            .trigger(trigger)
+            .commit_every(interval, COMMIT_ROWS)
+            .drain(options.drain)
+            .log_bytes(options.keys.saturating_mul(LOG_BYTES_PER_KEY).max(LOG_BYTES_MIN))
+            .progress_kept(REPORTS);
+        Ok(query.start()?)
+    }
+}
+
+/// What a message is known by when it comes again: the device's own number, if it gives one.
+fn identity(row: &Reading) -> Option<Identity> {
+    row.seq.map(|seq| Identity::new(&row.device, seq))
+}
+
+/// By the ending of the file's name; of a directory, by those of its files.
+fn format_of(path: &Path) -> Result<Format, GatewayError> {
+    let unreadable = |error| GatewayError::Input { path: path.to_owned(), error };
+    let wrong = |reason| GatewayError::InputKind { path: path.to_owned(), reason };
+    let is =
+        |path: &Path, format: Format| path.extension().is_some_and(|ending| ending == format.extension());
+    if !path.metadata().map_err(unreadable)?.is_dir() {
+        let format = [Format::Csv, Format::JsonLines].into_iter().find(|format| is(path, *format));
+        return format.ok_or_else(|| wrong("the file's name must end in .csv or .jsonl"));
+    }
+    let files: Vec<PathBuf> = path
+        .read_dir()
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+        .map_err(unreadable)?;
+    let holds = |format| files.iter().any(|file| is(file, format));
+    match (holds(Format::Csv), holds(Format::JsonLines)) {
+        (true, false) => Ok(Format::Csv),
+        (false, true) => Ok(Format::JsonLines),
+        (true, true) => Err(wrong("the directory holds both .csv and .jsonl files; give each its own")),
+        (false, false) => Err(wrong("the directory holds no .csv or .jsonl file")),
+    }
+}

@@ -69,7 +69,7 @@ pub use operator::{
 pub use query::{
     Aggregated, CommitError, CommitHead, Difference, EpochEnd, Grouped, Identity, NoEventTime, Plan,
     Progress, PushError, Query, QueryPlan, RestoreError, RowCounts, SinkAnswer, Stream, Timed, TriggerError,
-    Unreadable, WindowKind, Windowed, WithEventTime, WithWatermark,
+    Unreadable, Updatable, UpdateRefused, WindowKind, Windowed, WithEventTime, WithWatermark,
 };
 pub use time::{EventTime, Span, Timestamp};
 

@@ -29,6 +29,9 @@ impl Timestamp {
     pub const MIN: Self = Self(i64::MIN);
     /// The last moment that can be written.
     pub const MAX: Self = Self(i64::MAX);
+    /// How far from 1970 an event time may lie, before and after: 2^61 microseconds, about 73,000 years. A row beyond counts
+    /// as one without event time, so that windows around it stay inside what can be written.
+    pub const EVENT_TIME_MAX: Self = Self(1 << 61);
 
     /// The moment `micros` microseconds after 1970 UTC.
     #[must_use]
@@ -70,6 +73,12 @@ impl Timestamp {
     #[must_use]
     pub const fn saturating_sub(self, span: Span) -> Self {
         Self(self.0.saturating_sub(span.0))
+    }
+
+    /// Whether this can be a row's event time: see [`Timestamp::EVENT_TIME_MAX`].
+    #[must_use]
+    pub const fn is_event_time(self) -> bool {
+        self.0.unsigned_abs() <= Self::EVENT_TIME_MAX.0.unsigned_abs()
     }
 
     /// How long `earlier` lies before this moment; [`Span::ZERO`] if it does not, saturating at [`Span::MAX`].
@@ -118,6 +127,8 @@ impl Span {
     pub const ZERO: Self = Self(0);
     /// The longest span that can be written, about 292,000 years.
     pub const MAX: Self = Self(i64::MAX);
+    /// The longest window: 2^60 microseconds, about 36,500 years.
+    pub const WINDOW_MAX: Self = Self(1 << 60);
 
     /// A span of `micros` microseconds, or `None` if that is negative.
     #[must_use]

@@ -10,7 +10,7 @@ use std::thread;
 
 use headwater_std::source::mqtt::{MqttOptions, MqttPosition, MqttSource};
 use headwater_std::source::{Next, Source};
-use rumqttc::{Client, Event, MqttOptions as ClientOptions, Packet, QoS};
+use rumqttc::{Client, Event, MqttOptions as ClientOptions, NetworkOptions, Packet, QoS};
 use tempfile::TempDir;
 
 /// A mosquitto on loopback that keeps its sessions in a directory.
@@ -26,7 +26,7 @@ impl Broker {
         let directory = TempDir::new().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let text = format!(
-            "listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\npersistence true\n\
+            "listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\npersistence true\nuser root\n\
              persistence_location {}/\n",
             directory.path().display()
         );
@@ -64,6 +64,9 @@ impl Broker {
         let mut options = ClientOptions::new("publisher", "127.0.0.1", self.port);
         options.set_max_packet_size(1 << 20, 1 << 20);
         let (client, mut connection) = Client::new(options, 10_000);
+        let mut network = NetworkOptions::new();
+        network.set_tcp_nodelay(true);
+        connection.eventloop.set_network_options(network);
         let mut waiting = 0;
         for payload in payloads {
             client.publish("readings/1", QoS::AtLeastOnce, false, payload).unwrap();

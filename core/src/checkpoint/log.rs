@@ -91,6 +91,19 @@ impl<S: LogStorage, const BUFFER: usize> Log<S, BUFFER> {
         Ok(Self { storage, geometry, state, buffer: [0; BUFFER] })
     }
 
+    /// Erases the whole storage and begins an empty log on it. What it held is gone: for a storage whose damage
+    /// [`Log::open`] refuses, or one that held another query.
+    ///
+    /// # Errors
+    /// [`OpenError::Geometry`] if the storage does not suit, [`OpenError::Storage`].
+    pub fn format(mut storage: S) -> Result<Self, OpenError<S::Error>> {
+        Geometry::of(&storage).map_err(OpenError::Geometry)?;
+        let capacity = storage.capacity() as u32;
+        storage.erase(0, capacity).map_err(OpenError::Storage)?;
+        storage.sync().map_err(OpenError::Storage)?;
+        Self::open(storage)
+    }
+
     /// Whether nothing was ever committed.
     pub fn is_empty(&self) -> bool {
         self.state.committed.is_none()

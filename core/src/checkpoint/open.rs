@@ -238,13 +238,13 @@ impl<S: LogStorage> Recovery<'_, S> {
     /// A record that is not valid is a torn one only if no later epoch follows it: that one began after this
     /// record was durable.
     fn refuse_later_epochs(&mut self, at: Tip, stopped: u32, tag: u8) -> Result<(), OpenError<S::Error>> {
-        let limit = self.geometry.records_end();
+        let limit = self.programmed_end(at.sector, stopped, self.geometry.records_end())?;
         let mut offset = stopped;
-        while offset < limit && !self.is_blank(at.sector, offset, limit)? {
+        while offset < limit {
             let place = Place { sector: at.sector, sequence: at.sequence, offset };
             // No record of this log is longer, so a damaged length cannot make the search slow.
             let longest = Frame::size(self.buffer, self.geometry);
-            let limit = limit.min(offset.saturating_add(longest));
+            let limit = self.geometry.records_end().min(offset.saturating_add(longest));
             offset = match self.frame(place, limit, &mut [])? {
                 FrameState::Valid(frame) if frame.tag != tag => return Err(corrupted(at.sector, stopped)),
                 FrameState::Valid(frame) => frame.end(place, self.geometry),
@@ -252,6 +252,20 @@ impl<S: LogStorage> Recovery<'_, S> {
             };
         }
         Ok(())
+    }
+
+    /// Where the last byte in `from..to` that is not erased ends; `from` if all are.
+    fn programmed_end(&mut self, sector: u32, from: u32, to: u32) -> Result<u32, OpenError<S::Error>> {
+        let mut end = from;
+        let mut offset = from;
+        while offset < to {
+            let next = offset.saturating_add(storage::CHUNK_BYTES as u32).min(to);
+            if !self.is_blank(sector, offset, next)? {
+                end = next;
+            }
+            offset = next;
+        }
+        Ok(end)
     }
 
     /// A seal after the last commit found says that there was a later one.

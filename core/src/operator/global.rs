@@ -16,6 +16,7 @@ impl<T: ?Sized, A: Aggregate<T>> Operator<T> for GlobalAggregate<A> {
     type Key = ();
     type Value = GroupRecord<A::State>;
     type Output = GroupRow<(), A::Output>;
+    const ALWAYS_GIVES: bool = true;
 
     fn shape(&self) -> WindowShape {
         WindowShape { kind: 0, micros: [0; 3] }

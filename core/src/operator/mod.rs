@@ -43,8 +43,11 @@ pub enum OnFull {
     /// The row is handed back to the caller, who may trigger, wait, or give up.
     #[default]
     Refuse,
-    /// The oldest window is given out early, marked [`WindowRow::early`], and makes room. State without windows has no oldest
-    /// record and refuses; so do sliding windows in update and complete mode, whose panes belong to windows of different ages.
+    /// The oldest window is given out early, marked [`WindowRow::early`], to the [`Side`] of
+    /// [`push_with`](crate::Query::push_with), and makes room. For append mode and windows: elsewhere there is no oldest
+    /// record that could leave without making later results wrong, and the row is refused.
+    ///
+    /// Sliding windows: all windows of the oldest pane are given out, at most size / slide results for one row.
     EvictOldest,
     /// The row is dropped and counted, and offered to the [`Side`].
     Drop,
@@ -59,6 +62,8 @@ pub struct Epoch {
     pub mode: OutputMode,
     /// What happens when state is full.
     pub on_full: OnFull,
+    /// Whether any window was ever given out early.
+    pub given_early: bool,
 }
 
 impl Epoch {
@@ -163,6 +168,11 @@ pub trait Operator<T: ?Sized> {
     type Value: Record;
     /// A result.
     type Output;
+    /// Whether every epoch has a result, also one without rows.
+    const ALWAYS_GIVES: bool = false;
+
+    /// Whether changed groups can be given again with new totals (update mode).
+    const UPDATES: bool = true;
 
     /// Numbers that tell this operator's windows from another's, for the query's identity.
     fn shape(&self) -> WindowShape;
@@ -242,8 +252,9 @@ pub struct WindowRow<K, O> {
     pub key: K,
     /// What the aggregates answered.
     pub value: O,
-    /// Whether the window left before the watermark closed it, to make room ([`OnFull::EvictOldest`]): later rows of the
-    /// window, if any, come in a row of their own.
+    /// Whether the window left before the watermark closed it, to make room ([`OnFull::EvictOldest`]). No row is ever in two
+    /// results of one window: rows that come later for it come in a result of their own, or, where other panes of a sliding
+    /// window are still held, are counted as late for it.
     pub early: bool,
 }
 

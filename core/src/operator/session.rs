@@ -114,6 +114,8 @@ where
     type Key = K;
     type Value = SessionRecord<A::State>;
     type Output = WindowRow<K, A::Output>;
+    // A session that grew or merged is another window: what was given for it before could not be taken back.
+    const UPDATES: bool = false;
 
     fn shape(&self) -> WindowShape {
         match self.gap.fixed() {

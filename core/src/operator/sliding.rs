@@ -8,7 +8,7 @@ use super::{
 };
 use crate::aggregate::Aggregate;
 use crate::state::{Key, Record, Schedule, SlotId, SlotIndex, Table};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::window::Sliding;
 
 /// One pane of one key. The first pane of a key stands for the key in the order by deadline.
@@ -123,7 +123,7 @@ impl<KF, A> SlidingAggregate<KF, A> {
         None
     }
 
-    /// Gives windows out early, the one due first before others, until a slot is free.
+    /// Frees the pane that is due first: gives out early the windows that hold it, at most size / slide of them.
     fn evict<T, K, I, D>(
         &self,
         table: &mut Table<'_, K, PaneRecord<A::State>, I>,
@@ -136,23 +136,20 @@ impl<KF, A> SlidingAggregate<KF, A> {
         I: SlotIndex,
         D: Side<T, WindowRow<K, A::Output>>,
     {
-        // Each round gives out one window of one key, and a pane is in at most as many windows as its size has microseconds.
-        let rounds = self.window.size().as_micros().unsigned_abs().saturating_mul(table.len() as u64);
-        for _ in 0..rounds {
-            let first = table.earliest().ok_or(NoRoom)?;
-            let end = table.record(first).ok_or(NoRoom)?.1.due;
+        let first = table.earliest().ok_or(NoRoom)?;
+        // Each round moves the pane's due time on by a slide, up to the last window that holds it.
+        while let Some(end) = table.record(first).map(|(_, record)| record.due) {
             if let Some(row) = self.row(table, first, end, true) {
                 side.early(row).map_err(|_| NoRoom)?;
             }
+            let left = self.move_on(table, first, end);
             // The due time says what has been given out, so it belongs into the checkpoint here.
-            if let Some(first) = self.move_on(table, first, end) {
-                table.edit(first);
-            }
-            if table.len() < table.capacity() {
-                return Ok(());
+            left.map(|left| table.edit(left).is_some());
+            if left != Some(first) {
+                break;
             }
         }
-        Err(NoRoom)
+        if table.len() < table.capacity() { Ok(()) } else { Err(NoRoom) }
     }
 
     /// The end of the last window of `key` that was given out early, if any was.
@@ -165,7 +162,7 @@ impl<KF, A> SlidingAggregate<KF, A> {
     where
         PaneRecord<S>: Record,
     {
-        if epoch.on_full != OnFull::EvictOldest || epoch.mode != OutputMode::Append {
+        if !epoch.given_early {
             return None;
         }
         let mut first = table.last_of(key)?;
@@ -197,8 +194,8 @@ impl<KF, A> SlidingAggregate<KF, A> {
     {
         let Some((_, record)) = table.record(slot) else { return Ok(()) };
         let start = record.start;
-        let changed_before = start_of_changed(table, slot, Table::before);
-        let changed_after = start_of_changed(table, slot, Table::after);
+        let changed_before = start_of_changed(table, slot, self.window.size(), Table::before);
+        let changed_after = start_of_changed(table, slot, self.window.size(), Table::after);
 
         let mut end = self.window.first_end(start);
         for closed in
@@ -245,20 +242,26 @@ impl<KF, A> SlidingAggregate<KF, A> {
     }
 }
 
-/// Where the next changed pane of the same key starts, going on from `slot` by `next`.
+/// Where the next changed pane of the same key starts, going on from `slot` by `next` while panes are less than `within` away.
 fn start_of_changed<'s, K: Key, S, I: SlotIndex>(
     table: &Table<'s, K, PaneRecord<S>, I>,
     slot: SlotId,
+    within: Span,
     next: impl Fn(&Table<'s, K, PaneRecord<S>, I>, SlotId) -> Option<SlotId>,
 ) -> Option<Timestamp>
 where
     PaneRecord<S>: Record,
 {
+    let here = table.record(slot)?.1.start;
     let mut candidate = next(table, slot);
     for _ in 0..table.len() {
         let other = candidate?;
+        let there = table.record(other)?.1.start;
+        if there.since(here).max(here.since(there)) >= within {
+            return None;
+        }
         if table.is_changed(other) {
-            return table.record(other).map(|(_, record)| record.start);
+            return Some(there);
         }
         candidate = next(table, other);
     }
@@ -316,7 +319,8 @@ where
                 // Windows not due yet share the pane, and their results so far would have to be taken back.
                 OnFull::EvictOldest => return Err(NoRoom),
             }
-            given = self.given_early(table, &key, epoch);
+            // The eviction may have been the first.
+            given = self.given_early(table, &key, &Epoch { given_early: true, ..*epoch });
         }
         let late_windows =
             closed.max(given).map_or(0, |watermark| self.window.windows_closed(start, watermark));

@@ -127,12 +127,17 @@ impl<R, T: EventTime, S: Stages<R>, F: Fn(&S::Out) -> T> Stages<R> for Stage<S, 
         seen: &mut Option<Timestamp>,
         next: &mut impl FnMut(&S::Out, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.before.run(row, seen, &mut |row, _| next(row, (self.stage.0)(row).event_time()))
+        self.before.run(row, seen, &mut |row, _| next(row, event_time(&self.stage.0, row)))
     }
 
     fn watermark(&self) -> Option<WatermarkPolicy> {
         self.before.watermark()
     }
+}
+
+/// The event time of a row, if it has one in range.
+fn event_time<R, T: EventTime>(of: &impl Fn(&R) -> T, row: &R) -> Option<Timestamp> {
+    of(row).event_time().filter(|at| at.is_event_time())
 }
 
 /// Gives rows their event time and lets it move the watermark.
@@ -154,7 +159,7 @@ impl<R, T: EventTime, S: Stages<R>, F: Fn(&S::Out) -> T> Stages<R> for Stage<S, 
     ) -> Result<(), E> {
         // The stages before cannot reach the watermark, so `seen` is this stage's alone.
         self.before.run(row, &mut None, &mut |row, _| {
-            let at = (self.stage.event_time)(row).event_time();
+            let at = event_time(&self.stage.event_time, row);
             *seen = (*seen).max(at);
             next(row, at)
         })

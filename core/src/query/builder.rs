@@ -1,14 +1,15 @@
 //! The builder: [`Stream`] and the steps that lead from it to a [`Plan`].
 //!
 //! What Spark refuses when a query starts is a method that does not exist here: event-time windows before
-//! `with_watermark` or `with_event_time`, append output of an aggregate without a watermark, complete output without
-//! an aggregate.
+//! `with_watermark` or `with_event_time`, append output of an aggregate without a watermark or without windows, update output of
+//! sessions, output without an aggregate. One thing more is possible: sessions without a key.
 
+use core::fmt;
 use core::marker::PhantomData;
 
 use super::plan::Plan;
 use crate::operator::{
-    FieldTime, Filter, GlobalAggregate, GroupAggregate, Input, Map, OutputMode, SessionAggregate,
+    FieldTime, Filter, GlobalAggregate, GroupAggregate, Input, Map, Operator, OutputMode, SessionAggregate,
     SlidingAggregate, Stage, Stages, TumblingAggregate, Watermarked,
 };
 use crate::time::{EventTime, Span, Timestamp};
@@ -79,9 +80,8 @@ impl<R, S: Stages<R>, T> Stream<R, S, T> {
 
     /// Keeps the rows for which `predicate` holds; the others are counted as filtered.
     ///
-    /// Before [`Stream::with_watermark`] a row that is filtered out does not move the watermark, after it it does. (Spark
-    /// decides that by filter push-down: SEMANTICS differ only for filters written after the watermark that do not
-    /// read the event time.)
+    /// Before [`Stream::with_watermark`] a row that is filtered out does not move the watermark, after it it does. (Spark decides by
+    /// filter push-down: a filter that does not read the event time counts as before, wherever it is written.)
     pub fn filter<F: Fn(&S::Out) -> bool>(self, predicate: F) -> Stream<R, Stage<S, Filter<F>>, T> {
         self.then(Filter(predicate))
     }
@@ -105,6 +105,9 @@ impl<R, S: Stages<R>, T> Stream<R, S, T> {
 impl<R, S: Stages<R>> Stream<R, S, NoEventTime> {
     /// Says where the event time of a row is and how far rows may lag: the watermark is the highest event time
     /// seen less `delay`. It is unset until the first trigger after a row.
+    ///
+    /// One row from the far future moves the watermark there, and every later row is late; a clock that may be wrong needs a
+    /// [`Stream::filter`] before this, against the device's own time.
     pub fn with_watermark<E: EventTime, F: Fn(&S::Out) -> E>(
         self,
         event_time: F,
@@ -236,17 +239,56 @@ pub struct Aggregated<R, S, T, O> {
     time: PhantomData<fn(R) -> T>,
 }
 
-impl<R, S, T, O> Aggregated<R, S, T, O> {
+/// That an operator's groups keep their windows while they change, so that a changed group can be given again: all but
+/// sessions, which grow and merge.
+pub trait Updatable {}
+
+impl<K, A> Updatable for TumblingAggregate<K, A> {}
+impl<K, A> Updatable for SlidingAggregate<K, A> {}
+impl<K, A> Updatable for GroupAggregate<K, A> {}
+impl<A> Updatable for GlobalAggregate<A> {}
+
+impl<R, S, T, O: Updatable> Aggregated<R, S, T, O> {
     /// Gives, in each epoch, the groups that changed in it. Windows that the watermark has closed leave silently.
     pub fn update(self) -> Plan<R, S, O> {
         Plan::new(self.stages, self.operator, OutputMode::Update)
     }
+}
 
+impl<R, S, T, O> Aggregated<R, S, T, O> {
     /// Gives, in each epoch, the whole result table. Nothing is late and nothing leaves.
     pub fn complete(self) -> Plan<R, S, O> {
         Plan::new(self.stages, self.operator, OutputMode::Complete)
     }
 }
+
+impl<R, S: Stages<R>, O: Operator<S::Out>> Aggregated<R, S, WithWatermark, O> {
+    /// The mode chosen at run time, from a command line for instance.
+    ///
+    /// # Errors
+    /// [`UpdateRefused`] for update output of sessions.
+    pub fn output_mode(self, mode: OutputMode) -> Result<Plan<R, S, O>, UpdateRefused> {
+        if mode == OutputMode::Update && !O::UPDATES {
+            return Err(UpdateRefused);
+        }
+        Ok(Plan::new(self.stages, self.operator, mode))
+    }
+}
+
+/// Sessions have no update output: a session that grows or merges is another window, and what was given for it before could not
+/// be taken back. Spark refuses it too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UpdateRefused;
+
+impl fmt::Display for UpdateRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "sessions have no update output: a session may grow or merge with others after it was given",
+        )
+    }
+}
+
+impl core::error::Error for UpdateRefused {}
 
 impl<R, S, O> Aggregated<R, S, WithWatermark, O> {
     /// Gives each window once, when the watermark closes it.

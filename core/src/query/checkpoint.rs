@@ -48,7 +48,7 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         if self.phase != Phase::Idle || self.table.first_changed().is_some() {
             return Err(CommitError::Unfinished);
         }
-        if log.epoch() != self.committed {
+        if !log.is_empty() && !self.is_past_of(log)? {
             return Err(CommitError::NotRestored);
         }
         let kind =
@@ -65,6 +65,27 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         Ok(kind)
     }
 
+    /// Whether what the log holds is this query, as it was at its last commit.
+    fn is_past_of<S: LogStorage, const BUFFER: usize>(
+        &self,
+        log: &mut Log<S, BUFFER>,
+    ) -> Result<bool, CommitError<S::Error>> {
+        let mut same = false;
+        // Looks at the first record, the identity, and no further.
+        let looked = log.replay(|record| {
+            if let Record::Identity(payload) = record {
+                same = postcard::from_bytes(payload) == Ok(self.identity);
+            }
+            Err(())
+        });
+        match looked {
+            Err(ReplayError::Storage(error)) => {
+                Err(CommitError::Log(checkpoint::CommitError::Storage(error)))
+            }
+            _ => Ok(same && log.epoch() == self.committed),
+        }
+    }
+
     fn write<O: Serialize, S: LogStorage, const BUFFER: usize>(
         &self,
         log: &mut Log<S, BUFFER>,
@@ -74,7 +95,7 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         let number = self.committed.map_or(1, |last| last.wrapping_add(1));
         let mut writer = log.begin(kind)?;
         if kind == EpochKind::Snapshot {
-            writer.identity(&Identity::of(self.plan))?;
+            writer.identity(&self.identity)?;
             for slot in self.table.occupied_from(0) {
                 self.write_slot(&mut writer, slot)?;
             }
@@ -101,12 +122,14 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
     /// The query goes on as if it had never stopped. Records are decoded one by one into the bound state.
     ///
     /// # Errors
-    /// [`RestoreError`]; the query is then empty and the log as it was.
+    /// [`RestoreError`]; the log is as it was, and the query as [`bind`](QueryPlan::bind) made it, or untouched if it had started.
     pub fn restore<O: DeserializeOwned, S: LogStorage, const BUFFER: usize>(
         &mut self,
         log: &mut Log<S, BUFFER>,
     ) -> Result<Option<O>, RestoreError<S::Error>> {
-        self.reset();
+        if self.rows.rows_in > 0 || self.committed.is_some() || self.epoch > 0 {
+            return Err(RestoreError::Started);
+        }
         if log.is_empty() {
             return Ok(None);
         }
@@ -139,7 +162,12 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
                 Record::Entries { operator: OPERATOR, payload } => self.place_entries(payload)?,
                 Record::Entries { .. } => return Err(Unreadable::Entry),
                 Record::Commit { payload, .. } => {
-                    last = Some(postcard::from_bytes(payload).map_err(|_| Unreadable::Offset)?);
+                    let (commit, rest) =
+                        postcard::take_from_bytes(payload).map_err(|_| Unreadable::Offset)?;
+                    if !rest.is_empty() {
+                        return Err(Unreadable::Offset);
+                    }
+                    last = Some(commit);
                 }
             }
             Ok(())
@@ -157,7 +185,7 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
 
     fn check_identity(&self, payload: &[u8]) -> Result<(), Unreadable> {
         let found: Identity<'_> = postcard::from_bytes(payload).map_err(|_| Unreadable::Identity)?;
-        match Identity::of(self.plan).difference(&found) {
+        match self.identity.difference(&found) {
             Some(difference) => Err(Unreadable::Other(difference)),
             None => Ok(()),
         }
@@ -172,7 +200,8 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
             // An entry is never empty, so this ends.
             rest = after;
             let slot = SlotId::new(slot as usize).ok_or(Unreadable::Entry)?;
-            self.table.place(slot, record).map_err(|_| Unreadable::TooSmall)?;
+            let slots = slot.as_u32().saturating_add(1);
+            self.table.place(slot, record).map_err(|_| Unreadable::TooSmall { slots })?;
         }
         Ok(())
     }
@@ -184,7 +213,8 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
 pub enum CommitError<E> {
     /// A trigger is unfinished, or in update mode results wait for one: call [`Query::trigger`] first.
     Unfinished,
-    /// The log holds epochs that are not this query's past: call [`Query::restore`] with it first.
+    /// The log holds epochs that are not this query's past: another query's, or its own from before a restart that left
+    /// [`Query::restore`] out. An empty log takes any query.
     NotRestored,
     /// The log could not take it.
     Log(checkpoint::CommitError<E>),
@@ -194,7 +224,7 @@ impl<E: fmt::Debug> fmt::Display for CommitError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unfinished => f.write_str("results wait for a trigger: call it before the commit"),
-            Self::NotRestored => f.write_str("the log holds other epochs: restore the query from it first"),
+            Self::NotRestored => f.write_str("the log holds epochs that are not this query's past: restore from it at the start, or use another log"),
             Self::Log(error) => write!(f, "the checkpoint log could not take the epoch: {error}"),
         }
     }
@@ -210,10 +240,13 @@ pub enum Unreadable {
     Identity,
     /// An entry of the state is not of this query's types.
     Entry,
-    /// The last commit record is not of this query's offset type.
+    /// A commit record is not of this query's offset type. Types whose bytes look alike (`u32` and `u64`) cannot be told apart.
     Offset,
     /// The state has fewer slots than the log needs.
-    TooSmall,
+    TooSmall {
+        /// A slot of this number, counted from 1, is in use in the log.
+        slots: u32,
+    },
     /// The log is another query's.
     Other(Difference),
 }
@@ -224,9 +257,14 @@ impl fmt::Display for Unreadable {
             Self::Identity => f.write_str("the record that names the query cannot be decoded"),
             Self::Entry => f.write_str("an entry of the state cannot be decoded"),
             Self::Offset => {
-                f.write_str("the commit record cannot be decoded: the type of the offset has changed")
+                f.write_str("a commit record cannot be decoded: it was made with another type of offset")
             }
-            Self::TooSmall => f.write_str("the state has fewer slots than the log needs: raise its capacity"),
+            Self::TooSmall { slots } => {
+                write!(
+                    f,
+                    "the log has a record in slot {slots}: raise the capacity of the state to that or more"
+                )
+            }
             Self::Other(difference) => write!(f, "it belongs to a query with another {difference}"),
         }
     }
@@ -236,6 +274,8 @@ impl fmt::Display for Unreadable {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RestoreError<E> {
+    /// The query has taken rows or ended epochs: it can only be restored right after it was bound.
+    Started,
     /// The log belongs to another query.
     OtherQuery(Difference),
     /// A record is intact but cannot be used.
@@ -254,6 +294,7 @@ pub enum RestoreError<E> {
 impl<E: fmt::Debug> fmt::Display for RestoreError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Started => f.write_str("the query has started: restore it right after it is bound"),
             Self::OtherQuery(difference) => {
                 write!(f, "the log belongs to another query: its {difference} differ from this one's")
             }

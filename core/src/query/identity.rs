@@ -6,17 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::QueryPlan;
 use super::shape::fingerprint;
-use crate::operator::{Operator, WindowShape};
+use crate::operator::{Operator, OutputMode, WindowShape};
 
 /// The identity of a query, as it stands at the start of each snapshot.
 ///
-/// Delay, output mode, filters and the policy for full state are not part of it: they may change between runs.
+/// Delay, filters and the policy for full state are not part of it: they may change between runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity<'a> {
     /// The query's name.
     pub name: &'a str,
     /// The query's version.
     pub version: u32,
+    /// Which results it gives.
+    pub mode: OutputMode,
     /// The kind and lengths of its windows.
     pub window: WindowShape,
     /// The CRC-32 of the shape of its key type.
@@ -33,6 +35,7 @@ impl Identity<'static> {
         Self {
             name,
             version,
+            mode: plan.mode(),
             window: plan.operator().shape(),
             key: fingerprint::<P::Key>(),
             record: fingerprint::<P::Value>(),
@@ -47,6 +50,7 @@ impl Identity<'_> {
         let differences = [
             (self.name != other.name, Difference::Name),
             (self.version != other.version, Difference::Version),
+            (self.mode != other.mode, Difference::OutputMode),
             (self.window != other.window, Difference::Window),
             (self.key != other.key, Difference::Key),
             (self.record != other.record, Difference::Aggregates),
@@ -63,6 +67,8 @@ pub enum Difference {
     Name,
     /// The version.
     Version,
+    /// The output mode: state of one mode does not say what another has given out.
+    OutputMode,
     /// The kind of windows, or their size, slide, offset or gap.
     Window,
     /// The type of the key.
@@ -76,6 +82,7 @@ impl fmt::Display for Difference {
         f.write_str(match self {
             Self::Name => "name",
             Self::Version => "version",
+            Self::OutputMode => "output mode",
             Self::Window => "windows",
             Self::Key => "key type",
             Self::Aggregates => "aggregates",

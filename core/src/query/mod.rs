@@ -10,7 +10,8 @@ mod run;
 mod shape;
 
 pub use builder::{
-    Aggregated, Grouped, NoEventTime, Stream, Timed, WindowKind, Windowed, WithEventTime, WithWatermark,
+    Aggregated, Grouped, NoEventTime, Stream, Timed, Updatable, UpdateRefused, WindowKind, Windowed,
+    WithEventTime, WithWatermark,
 };
 pub use checkpoint::{CommitError, CommitHead, RestoreError, Unreadable};
 pub use error::{PushError, SinkAnswer, TriggerError};

@@ -1,9 +1,12 @@
 //! A running query: rows in, epochs, results out.
 
 use super::error::{PushError, SinkAnswer, TriggerError};
+use super::identity::Identity;
 use super::plan::QueryPlan;
 use super::progress::{Progress, RowCounts};
-use crate::operator::{Cursor, Epoch, LateRow, NoRoom, NotNow, Operator, OutputMode, Side, Stages, Taken};
+use crate::operator::{
+    Cursor, Epoch, LateRow, NoRoom, NotNow, OnFull, Operator, OutputMode, Side, Stages, Taken,
+};
 use crate::state::{SlotIndex, Table};
 use crate::time::Timestamp;
 use crate::watermark::{Watermark, WatermarkPolicy};
@@ -23,6 +26,7 @@ pub struct Query<'q, P: QueryPlan, I> {
     pub(super) phase: Phase,
     /// The log's number of the last commit.
     pub(super) committed: Option<u64>,
+    pub(super) identity: Identity<'static>,
 }
 
 /// Where a trigger is.
@@ -58,6 +62,7 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
             rows: RowCounts::default(),
             phase: Phase::Idle,
             committed: None,
+            identity: Identity::of(plan),
         };
         query.reset();
         query
@@ -76,8 +81,9 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
     /// Takes a row in. It is judged by the watermark as it was when the epoch began.
     ///
     /// # Errors
-    /// The row comes back if state has no room for it ([`PushError::Full`]; under [`OnFull::EvictOldest`] always, since there is
-    /// no place for the early window: use [`Query::push_with`]) or if a trigger is unfinished.
+    /// The row comes back if state has no room for it ([`PushError::Full`]; also under [`OnFull::EvictOldest`], since here is
+    /// no place for the early window: use [`Query::push_with`]) or if a trigger is unfinished. A row that came back has been
+    /// seen by the watermark: the next trigger closes what it may, and the row can be pushed again.
     ///
     /// [`OnFull::EvictOldest`]: crate::OnFull::EvictOldest
     pub fn push(&mut self, row: P::Row) -> Result<(), PushError<P::Row>> {
@@ -115,7 +121,8 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
             return Err(PushError::Unfinished(()));
         }
         let epoch = self.current_epoch();
-        let arrival = self.rows.rows_in;
+        // Rows handed back leave no trace in the order of arrival.
+        let arrival = self.rows.rows_in.wrapping_sub(self.rows.refused);
         let mut side = CountedSide { side, early: 0 };
         let mut seen = None;
         let mut taken = None;
@@ -127,12 +134,14 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
         });
         self.rows.emitted = self.rows.emitted.wrapping_add(side.early);
         self.rows.emitted_early = self.rows.emitted_early.wrapping_add(side.early);
+        // Also a row that is handed back has been seen: the watermark must be able to follow it, or full state would never
+        // empty. It cannot make that row late, since its own window ends after it.
+        if let Some(at) = seen {
+            self.watermark.observe(at);
+        }
         if ran == Err(NoRoom) {
             self.rows.refused = self.rows.refused.wrapping_add(1);
             return Err(PushError::Full(()));
-        }
-        if let Some(at) = seen {
-            self.watermark.observe(at);
         }
         self.rows.count(taken);
         Ok(())
@@ -157,7 +166,7 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
     }
 
     /// Ends the epoch and with it the stream: as [`Query::trigger`] with the watermark at the end of time, so that every open
-    /// window is given out. Rows pushed later are late.
+    /// window is given out. Rows pushed later are late, for good: the checkpoint keeps this watermark too.
     ///
     /// # Errors
     /// As [`Query::trigger`].
@@ -175,8 +184,11 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
         to: Option<Timestamp>,
         mut sink: impl FnMut(P::Output) -> A,
     ) -> Result<EpochEnd, TriggerError<A::Error>> {
-        if self.phase == Phase::Idle {
-            self.phase = Phase::Results { cursor: Cursor::default(), to };
+        // An interrupted trigger that is drained goes on as a drain.
+        match &mut self.phase {
+            Phase::Idle => self.phase = Phase::Results { cursor: Cursor::default(), to },
+            Phase::Results { to: begun, .. } => *begun = (*begun).max(to),
+            Phase::Closing => self.watermark.advance(to),
         }
         let before = self.rows.emitted;
         let mut emitted = before;
@@ -220,17 +232,21 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
     /// The event time that a row must reach before the next trigger has anything to give out: until then, a device whose rows
     /// carry the time of day can sleep.
     ///
-    /// [`Timestamp::MIN`] if there is something now: changed groups in update mode, any result in complete mode. `None` if
-    /// nothing will come without new rows.
+    /// [`Timestamp::MIN`] if there is something now: changed groups in update mode, always in complete mode and for an
+    /// aggregate over all rows. `None` if nothing will come without new rows.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let waiting = match self.plan.mode() {
             OutputMode::Append => false,
-            OutputMode::Update => self.table.first_changed().is_some(),
+            OutputMode::Update => P::Operator::ALWAYS_GIVES || self.table.first_changed().is_some(),
             OutputMode::Complete => true,
         };
         if waiting || self.phase != Phase::Idle {
             return Some(Timestamp::MIN);
+        }
+        if self.plan.mode() == OutputMode::Update {
+            // Closed windows leave silently.
+            return None;
         }
         let close = self.plan.operator().next_close(&self.table)?;
         Some(close + self.delay()?.delay)
@@ -259,7 +275,11 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
         Epoch {
             watermark: self.watermark.current(),
             mode: self.plan.mode(),
-            on_full: self.plan.full_policy(),
+            on_full: match (self.plan.full_policy(), self.plan.mode()) {
+                (OnFull::EvictOldest, OutputMode::Update | OutputMode::Complete) => OnFull::Refuse,
+                (policy, _) => policy,
+            },
+            given_early: self.rows.emitted_early > 0,
         }
     }
 

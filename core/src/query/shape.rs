@@ -1,8 +1,9 @@
 //! The shape of a type, as its `Deserialize` asks for it: names of structs, fields and variants, and kinds of values.
 //!
 //! Two types of the same shape read each other's bytes; a type whose shape changed must not read old state. The trace calls
-//! `Deserialize` once with made-up values and takes the CRC-32 of everything it asks for. Of an enum, the names of all variants
-//! count and the content of the first. The same on every machine and compiler, unlike `core::any::type_name`.
+//! `Deserialize` with made-up values and takes the CRC-32 of everything it asks for, once for each variant of its largest enum, so
+//! that the content of every variant counts. What follows a value that refuses the made-up one (a range check, say) is not
+//! seen, nor is the capacity of a text or list. The same on every machine and compiler, unlike `core::any::type_name`.
 
 use core::fmt;
 
@@ -11,17 +12,30 @@ use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 /// How many requests are followed; a type that contains itself ends here.
 const REQUESTS_MAX: u16 = 512;
 
+/// How many variants of an enum are followed.
+const VARIANTS_MAX: u32 = 64;
+
 /// The fingerprint of `T`.
 pub(super) fn fingerprint<'de, T: de::Deserialize<'de>>() -> u32 {
-    let mut trace = Trace { crc: crc32fast::Hasher::new(), requests: 0 };
-    // A type that refuses the made-up values ends the trace there: what it asked for until then counts.
-    let _ = T::deserialize(&mut trace);
+    let mut trace = Trace { crc: crc32fast::Hasher::new(), requests: 0, variant: 0, variants: 1 };
+    while trace.variant < trace.variants.min(VARIANTS_MAX) {
+        trace.requests = 0;
+        // A type that refuses the made-up values ends the trace there: what it asked for until then counts.
+        if T::deserialize(&mut trace).is_err() {
+            trace.text("refused");
+        }
+        trace.variant = trace.variant.saturating_add(1);
+    }
     trace.crc.finalize()
 }
 
 struct Trace {
     crc: crc32fast::Hasher,
     requests: u16,
+    /// Which variant of each enum is followed this time; of one with fewer, the last.
+    variant: u32,
+    /// The most variants of any enum seen.
+    variants: u32,
 }
 
 impl Trace {
@@ -179,7 +193,10 @@ impl<'de> Deserializer<'de> for &mut Trace {
         for variant in variants {
             self.text(variant);
         }
-        visitor.visit_enum(FirstVariant { trace: self })
+        let count = variants.len() as u32;
+        self.variants = self.variants.max(count);
+        let index = self.variant.min(count.saturating_sub(1));
+        visitor.visit_enum(OneVariant { trace: self, index })
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
@@ -230,22 +247,23 @@ impl<'de> de::MapAccess<'de> for Elements<'_> {
     }
 }
 
-/// The first variant of an enum.
-struct FirstVariant<'t> {
+/// One variant of an enum.
+struct OneVariant<'t> {
     trace: &'t mut Trace,
+    index: u32,
 }
 
-impl<'de> de::EnumAccess<'de> for FirstVariant<'_> {
+impl<'de> de::EnumAccess<'de> for OneVariant<'_> {
     type Error = Stop;
     type Variant = Self;
 
     fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self), Stop> {
-        let first: de::value::U32Deserializer<Stop> = 0_u32.into_deserializer();
-        Ok((seed.deserialize(first)?, self))
+        let index: de::value::U32Deserializer<Stop> = self.index.into_deserializer();
+        Ok((seed.deserialize(index)?, self))
     }
 }
 
-impl<'de> de::VariantAccess<'de> for FirstVariant<'_> {
+impl<'de> de::VariantAccess<'de> for OneVariant<'_> {
     type Error = Stop;
 
     fn unit_variant(self) -> Result<(), Stop> {

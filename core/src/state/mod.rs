@@ -15,6 +15,7 @@ mod free;
 mod hash;
 mod index;
 mod lists;
+mod rebuild;
 mod record;
 mod slot;
 mod storage;

@@ -6,6 +6,7 @@ use super::hash::hash_of;
 use super::index::{SlotId, SlotIndex};
 use super::record::{Key, Record, Schedule};
 use super::slot::{Links, Meta, Slot};
+use crate::time::Timestamp;
 
 /// A table of records `V` under keys `K`, in memory that belongs to a [`State`](super::State).
 ///
@@ -115,16 +116,8 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         let bucket = self.bucket_of(hash, &key);
         let slot = self.take_free_slot().ok_or(TableFull)?;
         let position = value.position();
-        if let Some(place) = self.slots.get_mut(slot.number()) {
-            *place = Slot::Occupied(key, value);
-        }
-        self.meta.occupied = self.meta.occupied.saturating_add(1);
-        self.relink(slot, |links| links.hash = hash);
-        match bucket {
-            None => self.add_to_index(hash, slot),
-            Some(bucket) => self.add_to_key(bucket, slot, position),
-        }
-        self.schedule_new(slot);
+        self.put(slot, Some((key, value)))?;
+        self.enter(slot, hash, bucket, position);
         self.mark(slot);
         Ok(slot)
     }
@@ -185,41 +178,27 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         *self.meta = Meta { tracks_changed: self.meta.tracks_changed, ..Meta::EMPTY };
     }
 
-    /// Puts a record into a slot without looking at anything else, while a checkpoint is read. [`Table::rebuild`] must follow.
-    pub(crate) fn place(&mut self, slot: SlotId, record: Option<(K, V)>) -> Result<(), TableFull> {
+    /// Writes what a slot holds.
+    pub(super) fn put(&mut self, slot: SlotId, record: Option<(K, V)>) -> Result<(), TableFull> {
         let place = self.slots.get_mut(slot.number()).ok_or(TableFull)?;
         *place = record.map_or(Slot::Vacant, |(key, value)| Slot::Occupied(key, value));
-        self.meta.fresh = self.meta.fresh.max(slot.as_u32().saturating_add(1));
         Ok(())
     }
 
-    /// Builds index, order and free slots from the records alone.
-    pub(crate) fn rebuild(&mut self) {
-        let used = self.slots_used();
-        self.links.fill(Links::default());
-        self.order.fill(I::default());
-        self.buckets.fill(I::default());
-        *self.meta = Meta { fresh: self.meta.fresh, tracks_changed: self.meta.tracks_changed, ..Meta::EMPTY };
-        for slot in (0..used).filter_map(SlotId::new) {
-            let Some((key, value)) = self.record(slot) else {
-                self.give_back_slot(slot);
-                continue;
-            };
-            let hash = I::from_hash(hash_of(key));
-            let position = value.position();
-            let bucket = self.bucket_of(hash, key);
-            self.meta.occupied = self.meta.occupied.saturating_add(1);
-            self.relink(slot, |links| links.hash = hash);
-            match bucket {
-                None => self.add_to_index(hash, slot),
-                Some(bucket) => self.add_to_key(bucket, slot, position),
-            }
-            self.schedule_new(slot);
+    /// Enters a slot that holds a record in index, order of its key, and order by deadline. `bucket` is the key's, if the index
+    /// has it.
+    pub(super) fn enter(&mut self, slot: SlotId, hash: I, bucket: Option<usize>, position: Timestamp) {
+        self.meta.occupied = self.meta.occupied.saturating_add(1);
+        self.relink(slot, |links| links.hash = hash);
+        match bucket {
+            None => self.add_to_index(hash, slot),
+            Some(bucket) => self.add_to_key(bucket, slot, position),
         }
+        self.schedule_new(slot);
     }
 
     /// Adds a slot to the records of a key that is in the index already, going back from the last one.
-    fn add_to_key(&mut self, bucket: usize, slot: SlotId, position: crate::time::Timestamp) {
+    fn add_to_key(&mut self, bucket: usize, slot: SlotId, position: Timestamp) {
         let mut before = self.slot_in_bucket(bucket);
         let mut after = None;
         for _ in 0..self.capacity() {

@@ -29,13 +29,17 @@ impl Sliding {
     /// Windows of `size` that start every `slide`, aligned to 1970.
     ///
     /// # Errors
-    /// [`WindowError`] if `slide` is zero or longer than `size`; Spark refuses the same.
+    /// [`WindowError`] if `slide` is zero or longer than `size`, which Spark refuses too, or if `size` is longer than
+    /// [`Span::WINDOW_MAX`].
     pub const fn of(size: Span, slide: Span) -> Result<Self, WindowError> {
         if slide.is_zero() {
             return Err(WindowError::ZeroSlide);
         }
         if slide.as_micros() > size.as_micros() {
             return Err(WindowError::SlideOverSize { size, slide });
+        }
+        if size.as_micros() > Span::WINDOW_MAX.as_micros() {
+            return Err(WindowError::TooLong { size });
         }
         Ok(Self { size, slide, offset: Span::ZERO, pane: common_measure(size, slide) })
     }
@@ -137,6 +141,11 @@ pub enum WindowError {
         /// The time between the starts of two windows.
         slide: Span,
     },
+    /// The size is longer than [`Span::WINDOW_MAX`].
+    TooLong {
+        /// The length of a window.
+        size: Span,
+    },
 }
 
 impl fmt::Display for WindowError {
@@ -145,6 +154,9 @@ impl fmt::Display for WindowError {
             Self::ZeroSlide => f.write_str("the slide of a sliding window must be longer than zero"),
             Self::SlideOverSize { size, slide } => {
                 write!(f, "the slide ({slide}) of a sliding window must not be longer than its size ({size})")
+            }
+            Self::TooLong { size } => {
+                write!(f, "a window of {size} is too long, the longest is {}", Span::WINDOW_MAX)
             }
         }
     }

@@ -17,10 +17,14 @@ pub struct Tumbling {
 }
 
 impl Tumbling {
-    /// Windows of `size`, aligned to 1970. A size of zero counts as one microsecond.
+    /// Windows of `size`, aligned to 1970. A size of zero counts as one microsecond, one over [`Span::WINDOW_MAX`] as that.
     #[must_use]
     pub const fn of(size: Span) -> Self {
-        let size = if size.is_zero() { Span::micros(1) } else { size };
+        let size = match size.as_micros() {
+            0 => Span::micros(1),
+            micros if micros > Span::WINDOW_MAX.as_micros() => Span::WINDOW_MAX,
+            _ => size,
+        };
         Self { size, offset: Span::ZERO }
     }
 

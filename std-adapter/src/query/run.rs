@@ -178,7 +178,7 @@ where
             && match self.options.trigger {
                 Trigger::Interval(interval) => self.last_trigger.elapsed() >= interval,
                 Trigger::EveryRow => true,
-                Trigger::AvailableNow => self.rows_untriggered >= self.options.commit_rows,
+                Trigger::AvailableNow => self.since.rows >= self.options.commit_rows,
                 Trigger::Once => false,
             }
     }

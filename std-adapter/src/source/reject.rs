@@ -62,6 +62,11 @@ impl Rejects {
         self.path = Some(path);
     }
 
+    /// Whether this is the file.
+    pub(super) fn are_in(&self, path: &Path) -> bool {
+        self.path.as_deref() == Some(path)
+    }
+
     /// Rejects since the source was opened.
     pub(super) fn count(&self) -> u64 {
         self.position.count - self.opened_at_count

@@ -200,7 +200,10 @@ impl<R: DeserializeOwned> FileSource<R> {
     /// Name and length of every file that may be read.
     fn list(&self) -> Result<Listing, SourceError> {
         if self.is_directory {
-            return directory::list(&self.path, &self.suffix).map_err(SourceError::io("list", &self.path));
+            let listed = directory::list(&self.path, &self.suffix);
+            let mut listing = listed.map_err(SourceError::io("list", &self.path))?;
+            listing.retain(|name, _| !self.rejects.are_in(&self.path.join(name)));
+            return Ok(listing);
         }
         let metadata = fs::metadata(&self.path).map_err(SourceError::io("read", &self.path))?;
         let name = self.path.file_name().unwrap_or(self.path.as_os_str());

@@ -198,8 +198,9 @@ fn a_line_over_the_limit_is_a_reject() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("a");
     append(&path, &(line(1) + &"x".repeat(5000) + "\n" + &line(2)));
-    let rejects = directory.path().join("_rejects");
-    let mut source = json(&path).with_longest_line(4096).with_rejects(&rejects);
+    // Among the input files, and not read as one.
+    let rejects = directory.path().join("rejects");
+    let mut source = json(directory.path()).with_longest_line(4096).with_rejects(&rejects);
     source.open(None).unwrap();
     assert_eq!(read(&mut source), [1, 2]);
     source.prepare().unwrap();

@@ -4,6 +4,9 @@ use core::time::Duration;
 
 use crate::source::SourceError;
 
+/// What a record of the checkpoint log has room for, with 8 bytes each.
+const REDELIVERY_WINDOW_MAX: u16 = 3_000;
+
 /// The broker, the session and its limits.
 ///
 /// The client id names the session that the broker keeps while the gateway is down, so it must stay the same from run to
@@ -83,7 +86,7 @@ impl MqttOptions {
     }
 
     /// How many of the last messages are remembered to tell those that come again; 128 unless said otherwise. Must be more
-    /// than the in-flight window. Each takes 8 bytes in every commit.
+    /// than the in-flight window and at most 3,000. Each takes 8 bytes in every commit.
     #[must_use]
     pub fn with_redelivery_window(mut self, messages: u16) -> Self {
         self.redelivery_window = messages;
@@ -152,6 +155,10 @@ impl MqttOptions {
             let reason = format!(
                 "{redelivery} must be more than the in-flight window of {in_flight}, itself at least 1"
             );
+            return refuse("redelivery_window", reason);
+        }
+        if self.redelivery_window > REDELIVERY_WINDOW_MAX {
+            let reason = format!("{} is more than {REDELIVERY_WINDOW_MAX}", self.redelivery_window);
             return refuse("redelivery_window", reason);
         }
         if self.keep_alive < Duration::from_secs(1) {

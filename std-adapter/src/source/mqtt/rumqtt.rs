@@ -52,6 +52,8 @@ impl Connector for RumqttConnector {
         let (client, mut event_loop) = AsyncClient::new(options, REQUESTS);
         let mut network = NetworkOptions::new();
         network.set_connection_timeout(ours.connect_timeout.as_secs().max(1));
+        // Acknowledgements are small, and the broker waits for them: they must not be held back to be sent together.
+        network.set_tcp_nodelay(true);
         event_loop.set_network_options(network);
 
         let (sender, events) = sync_channel(usize::from(ours.in_flight_window) + EVENTS);

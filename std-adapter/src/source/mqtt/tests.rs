@@ -316,6 +316,7 @@ fn options_that_cannot_work_are_refused_before_connecting() {
         (MqttOptions::new("broker", 1883, "gateway", [""; 0]), "topics"),
         (MqttOptions::new("broker", 1883, "gateway", ["a/#/b"]), "topics"),
         (good().with_redelivery_window(20), "redelivery_window"),
+        (good().with_redelivery_window(3_001), "redelivery_window"),
         (good().with_keep_alive(Duration::from_millis(1)), "keep_alive"),
     ];
     for (options, name) in bad {

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use common::{gateway_succeeds, written};
+use common::{gateway_succeeds, start, stop, wait_until, written};
 use edge_demo::gateway::reading::AnswerRow;
 use serde_json::{Value, json};
 
@@ -115,9 +115,8 @@ fn receptions<'a>(messages: &'a [Value], list: &str) -> impl Iterator<Item = &'a
 const TABLES: [(&str, &str); 3] =
     [("tumbling-10m", "tumbling:10m"), ("sliding-1h-10m", "sliding:1h/10m"), ("session-10m", "session:10m")];
 
-#[test]
-fn phones_over_umts() {
-    let Some(data) = data() else { return };
+/// All five recordings, one after another.
+fn phones(data: &Path) -> String {
     let mut input = String::new();
     for part in 1..=5 {
         let text = text(&data.join(format!("ooo-umts/d-{part}.csv.gz")));
@@ -128,6 +127,12 @@ fn phones_over_umts() {
             input += &row(&json!(record["S.Device.ID"]), &at, &value);
         }
     }
+    input
+}
+
+#[test]
+fn phones_over_umts() {
+    let Some(data) = data() else { return };
     let mut tables = TABLES.to_vec();
     tables.extend([
         ("tumbling-10s", "tumbling:10s"),
@@ -135,7 +140,40 @@ fn phones_over_umts() {
         ("session-515ms", "session:515ms"),
         ("session-552ms", "session:552ms"),
     ]);
-    check(&data, "ooo-umts", &input, &tables);
+    check(&data, "ooo-umts", &phones(&data), &tables);
+}
+
+/// With a trigger after each row, rows are late as in an engine that moves its watermark with each of them.
+#[test]
+fn late_rows_of_the_phones() {
+    let Some(data) = data() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let input = phones(&data);
+    fs::write(directory.path().join("rows.jsonl"), &input).unwrap();
+    let tables = data.join("reference/ooo-umts");
+    for record in reference(&tables, "late-rows") {
+        let bound_ms = &record["bound_ms"];
+        let path = |name: &str| directory.path().join(name).display().to_string();
+        let options = format!(
+            "--input {} --window tumbling:10s --watermark {bound_ms}ms --trigger row --drain --progress --out {} --state {}",
+            path("rows.jsonl"),
+            path(bound_ms),
+            path(&format!("{bound_ms}-state")),
+        );
+        let mut gateway = start(&options);
+        let rows = input.lines().count() as u64;
+        wait_until(&mut gateway, "read the file", |gateway| gateway.progress().rows_in == rows);
+        assert_eq!(
+            gateway.progress().late.to_string(),
+            record["rows_whose_10s_window_was_closed"],
+            "{bound_ms} ms"
+        );
+        stop(&mut gateway);
+        if bound_ms == "0" {
+            let table = "tumbling-10s-late-dropped-bound-0ms";
+            compare(&reference(&tables, table), &written(&directory.path().join("0")), "tumbling:10s", table);
+        }
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 const EVERYDAY_SEED: u64 = 0x6865_6164_7761_7465;
 
 /// How many times as many cases a long run has.
-const LONG_FACTOR: u32 = 40;
+const LONG_FACTOR: u32 = 20;
 
 /// Whether `HEADWATER_LONG_TESTS` asks for long runs.
 #[must_use]

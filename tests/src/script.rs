@@ -265,7 +265,14 @@ where
             match query.commit(log, &(calls + 1, given)) {
                 Ok(_) => Outcome::Committed,
                 Err(CommitError::Log(error)) => return Err(error),
-                Err(_) => Outcome::CommitRefused,
+                Err(error) => {
+                    let last = trace.outcomes.last().map(|(outcome, _)| outcome);
+                    assert!(
+                        !matches!(last, Some(Outcome::Ended(_))),
+                        "refused although the epoch has ended: {error}"
+                    );
+                    Outcome::CommitRefused
+                }
             }
         }
     };

@@ -2,7 +2,9 @@
 
 use headwater::aggregate::{Aggregate, count, count_of, first, last, max, mean, min, sum};
 use headwater::window::{Session, Sliding, Tumbling};
-use headwater::{Aggregated, OnFull, OutputMode, Plan, QueryPlan, Span, Stream, Timestamp, WithWatermark};
+use headwater::{
+    Aggregated, OnFull, OutputMode, Plan, QueryPlan, Span, Stream, Timestamp, Updatable, WithWatermark,
+};
 use proptest::prelude::*;
 
 use crate::line::{Answers, IntoLine};
@@ -60,7 +62,10 @@ fn aggregates() -> impl Aggregate<Reading, Output = Answers> {
     (count(), count_of(value), sum(value), mean(value), min(value), max(value), first(value), last(value))
 }
 
-fn with_mode<R, S, O>(aggregated: Aggregated<R, S, WithWatermark, O>, mode: OutputMode) -> Plan<R, S, O> {
+fn with_mode<R, S, O: Updatable>(
+    aggregated: Aggregated<R, S, WithWatermark, O>,
+    mode: OutputMode,
+) -> Plan<R, S, O> {
     match mode {
         OutputMode::Append => aggregated.append(),
         OutputMode::Update => aggregated.update(),
@@ -90,6 +95,14 @@ impl Shape {
                 visitor.visit(&with_mode($windowed.aggregate(aggregates()), mode).on_full(on_full))
             };
         }
+        macro_rules! visit_sessions {
+            ($windowed:expr) => {{
+                let sessions = $windowed.aggregate(aggregates());
+                let complete = mode == OutputMode::Complete;
+                let plan = if complete { sessions.complete() } else { sessions.append() };
+                visitor.visit(&plan.on_full(on_full))
+            }};
+        }
         match (windows, keyed) {
             (Windows::Tumbling { size, offset }, true) => {
                 visit!(rows.group_by(by_device).window(tumbling(size, offset)))
@@ -102,10 +115,11 @@ impl Shape {
                 visit!(rows.window(sliding(size, slide, offset)))
             }
             (Windows::Session { gap }, true) => {
-                visit!(rows.group_by(by_device).window(Session::with_gap(Span::micros(gap))))
+                let session = Session::with_gap(Span::micros(gap));
+                visit_sessions!(rows.group_by(by_device).window(session))
             }
             (Windows::SessionPerRow, true) => {
-                visit!(rows.group_by(by_device).window(Session::with_gap_by(Reading::gap)))
+                visit_sessions!(rows.group_by(by_device).window(Session::with_gap_by(Reading::gap)))
             }
             (Windows::None, true) => {
                 let groups = rows.group_by(by_device).aggregate(aggregates());
@@ -161,9 +175,10 @@ pub fn shapes(policies: &'static [OnFull]) -> impl Strategy<Value = Shape> {
     let initial = prop_oneof![3 => Just(None), 1 => Just(Some(0)), 1 => Just(Some(-20))];
     (windows(), mode, delay, initial, prop::sample::select(policies)).prop_map(
         |((windows, keyed), mode, delay, initial, on_full)| {
-            // Without windows nothing is ever appended.
+            // What Spark refuses: appending without windows, updating sessions.
             let mode = match (windows, mode) {
                 (Windows::None, OutputMode::Append) => OutputMode::Update,
+                (Windows::Session { .. } | Windows::SessionPerRow, OutputMode::Update) => OutputMode::Append,
                 _ => mode,
             };
             Shape { windows, keyed, mode, delay, initial, on_full }

@@ -9,8 +9,8 @@ use headwater_tests::reading::Reading;
 use headwater_tests::script::{BUFFER, Call, Position, Trace, make};
 use headwater_tests::shape::{PlanVisitor, Shape, Windows};
 
-const BYTES: usize = 1024;
-type Flash = RamFlash<BYTES, 4, 256>;
+const BYTES: usize = 2048;
+type Flash = RamFlash<BYTES, 4, 512>;
 
 const CAPACITY: usize = 4;
 

@@ -72,7 +72,7 @@ fn cut_everywhere<const BYTES: usize, const WRITE: usize, const ERASE: usize>(sh
 
 #[test]
 fn cut_after_each_byte_of_a_small_run() {
-    let calls = script(4, 3, 1);
+    let calls = script(5, 4, 1);
     for shape in every_shape() {
         cut_everywhere::<4096, 4, 512>(&shape, &calls);
     }
@@ -93,7 +93,7 @@ fn cut_after_each_byte_while_the_log_goes_round() {
 fn faults_at_random_in_a_long_run() {
     let seed = seed();
     println!("HEADWATER_SEED={seed}");
-    let runs = if long() { 600 } else { 12 };
+    let runs = if long() { 800 } else { 40 };
     for (number, shape) in (0..runs).flat_map(|run| every_shape().map(|shape| (run, shape))) {
         let calls = script(40, 6, seed.wrapping_add(number));
         let (expected, _) = straight::<8192, 8, 1024>(&shape, &calls);

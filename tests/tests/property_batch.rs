@@ -31,7 +31,7 @@ fn replaces(line: &Line, old: &Line) -> bool {
 
 #[test]
 fn a_stream_in_time_ends_with_the_batch_answer() {
-    check(500, &(shapes(&[OnFull::Refuse]), scripts(0..120)), |(shape, calls)| {
+    check(2000, &(shapes(&[OnFull::Refuse]), scripts(0..120)), |(shape, calls)| {
         let shape = Shape { delay: LONG_DELAY, initial: None, ..shape };
         let mut calls = with_willing_sinks(&calls);
         let rows = rows_of(&calls);
@@ -71,7 +71,7 @@ fn the_batch_answer_is_the_models() {
 #[test]
 fn order_changes_only_what_came_first_and_last() {
     let shuffled = readings(0..80).prop_flat_map(|rows| (Just(rows.clone()), Just(rows).prop_shuffle()));
-    check(200, &(shapes(&[OnFull::Refuse]), shuffled), |(shape, (rows, shuffled))| {
+    check(800, &(shapes(&[OnFull::Refuse]), shuffled), |(shape, (rows, shuffled))| {
         let without_order = |rows: &[Reading]| {
             let mut lines = batch(&shape, rows);
             for line in &mut lines {
@@ -86,7 +86,7 @@ fn order_changes_only_what_came_first_and_last() {
 
 #[test]
 fn append_gives_the_batch_in_order_of_window_ends() {
-    check(200, &(shapes(&[OnFull::Refuse]), readings(0..80)), |(shape, rows)| {
+    check(800, &(shapes(&[OnFull::Refuse]), readings(0..80)), |(shape, rows)| {
         let shape = match shape.windows {
             Windows::None => return Ok(()),
             _ => Shape { mode: OutputMode::Append, ..shape },

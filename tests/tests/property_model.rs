@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 #[test]
 fn every_epoch_gives_what_the_model_gives() {
-    check(600, &(shapes(&[OnFull::Refuse]), scripts(0..120)), |(shape, calls)| {
+    check(2400, &(shapes(&[OnFull::Refuse]), scripts(0..120)), |(shape, calls)| {
         let mut calls = with_willing_sinks(&calls);
         calls.push(Call::TRIGGER);
         let trace = run(&shape, &calls, ROOMY);
@@ -55,7 +55,7 @@ fn every_epoch_gives_what_the_model_gives() {
 #[test]
 fn the_side_output_is_offered_what_is_counted_late() {
     let policies = &[OnFull::Refuse, OnFull::EvictOldest];
-    check(250, &(shapes(policies), scripts(0..80), 2_usize..40), |(shape, calls, capacity)| {
+    check(1000, &(shapes(policies), scripts(0..80), 2_usize..40), |(shape, calls, capacity)| {
         let trace = run(&shape, &calls, capacity);
         let Some((_, progress)) = trace.outcomes.last() else { return Ok(()) };
         let (mut rows, mut windows) = (0, 0);
@@ -74,7 +74,7 @@ fn the_side_output_is_offered_what_is_counted_late() {
 
 #[test]
 fn a_sink_that_refuses_results_loses_and_repeats_none() {
-    check(300, &(shapes(&[OnFull::Refuse]), scripts(0..80), any::<u64>()), |(shape, calls, seed)| {
+    check(1200, &(shapes(&[OnFull::Refuse]), scripts(0..80), any::<u64>()), |(shape, calls, seed)| {
         let calls = with_willing_sinks(&calls);
         let mut straight = run(&shape, &calls, ROOMY);
         let mut patient = run_patiently(&shape, &calls, seed);

@@ -75,22 +75,22 @@ fn same_after_restarts<const BYTES: usize, const WRITE: usize, const ERASE: usiz
 
 #[test]
 fn on_flash_of_single_bytes() {
-    same_after_restarts::<32_768, 1, 1024>(100, EVERY_POLICY);
+    same_after_restarts::<32_768, 1, 1024>(400, EVERY_POLICY);
 }
 
 #[test]
 fn on_flash_of_words() {
-    same_after_restarts::<16_384, 4, 2048>(100, EVERY_POLICY);
+    same_after_restarts::<16_384, 4, 2048>(400, EVERY_POLICY);
 }
 
 #[test]
 fn on_flash_of_sixteen_byte_words() {
-    same_after_restarts::<32_768, 16, 4096>(100, EVERY_POLICY);
+    same_after_restarts::<32_768, 16, 4096>(400, EVERY_POLICY);
 }
 
 #[test]
 fn before_each_call_of_a_script() {
-    check(12, &(shapes(EVERY_POLICY), scripts(1..25), 2_usize..12), |(shape, calls, capacity)| {
+    check(48, &(shapes(EVERY_POLICY), scripts(1..25), 2_usize..12), |(shape, calls, capacity)| {
         let run = |restarts: &[usize]| {
             shape.visit(Restarted::<16_384, 4, 2048> { calls: &calls, restarts, capacity })
         };
@@ -139,7 +139,7 @@ where
 
 #[test]
 fn inline_and_allocated_state_give_the_same_results_and_bytes() {
-    check(150, &(shapes(EVERY_POLICY), scripts(1..80)), |(shape, calls)| {
+    check(600, &(shapes(EVERY_POLICY), scripts(1..80)), |(shape, calls)| {
         let [(inline, inline_log), (allocated, allocated_log)] = shape.visit(Twice(&calls));
         prop_assert_eq!(inline, allocated);
         prop_assert!(inline_log.image() == allocated_log.image(), "the logs differ");

@@ -13,7 +13,7 @@ use headwater::checkpoint::{Log, RamFlash};
 use headwater::operator::LateRow;
 use headwater::state::Allocated;
 use headwater::window::{Session, Sliding, Tumbling, Window};
-use headwater::{GroupRow, QueryPlan, Side, Span, Stream, Timestamp, WindowRow};
+use headwater::{GroupRow, OutputMode, QueryPlan, Side, Span, Stream, Timestamp, WindowRow};
 use serde_json::{Map, Value, json};
 
 type Text = heapless::String<16>;
@@ -238,37 +238,30 @@ macro_rules! aggregates {
                 min(|r: &Row| r.id),
                 max(|r: &Row| r.id),
             ),
-            (
-                first(|r: &Row| r.value),
-                last(|r: &Row| r.value),
-                first(|r: &Row| r.id),
-                last(|r: &Row| r.id),
-            ),
+            (first(|r: &Row| r.value), last(|r: &Row| r.value), first(|r: &Row| r.id), last(|r: &Row| r.id)),
         )
     };
 }
 
-/// Runs a scenario in its output mode, once with a watermark and once without where it has none.
+/// Runs a scenario in its output mode, with a watermark or without.
 macro_rules! run_window {
     ($scenario:expr, $restart:expr, $delay:expr, $key:expr, $window:expr) => {{
-        let mode = $scenario["output_mode"].as_str().unwrap();
+        let mode = match $scenario["output_mode"].as_str().unwrap() {
+            "append" => OutputMode::Append,
+            "update" => OutputMode::Update,
+            _ => OutputMode::Complete,
+        };
         match $delay {
             Some(delay) => {
                 let stream = Stream::<Row>::new().with_watermark_from(|r| r.ts, delay, Timestamp::EPOCH);
                 let query = stream.group_by($key).window($window).aggregate(aggregates!());
-                match mode {
-                    "append" => run(&query.append(), $scenario, $restart),
-                    "update" => run(&query.update(), $scenario, $restart),
-                    _ => run(&query.complete(), $scenario, $restart),
-                }
+                run(&query.output_mode(mode).unwrap(), $scenario, $restart)
             }
             None => {
                 let stream = Stream::<Row>::new().with_event_time(|r| r.ts);
                 let query = stream.group_by($key).window($window).aggregate(aggregates!());
-                match mode {
-                    "update" => run(&query.update(), $scenario, $restart),
-                    _ => run(&query.complete(), $scenario, $restart),
-                }
+                assert_eq!(mode, OutputMode::Complete, "only complete mode was recorded without a watermark");
+                run(&query.complete(), $scenario, $restart)
             }
         }
     }};
@@ -293,7 +286,8 @@ fn run_scenario(scenario: &Value, restart: bool) -> Option<Vec<String>> {
     let key = move |r: &Row| -> Key {
         (if by_key { r.key.clone() } else { None }, if by_id { r.id } else { None })
     };
-    let delay = scenario["inputs"][0]["watermark"]["delay_ms"].as_u64().map(|delay| Span::millis(delay as u32));
+    let delay =
+        scenario["inputs"][0]["watermark"]["delay_ms"].as_u64().map(|delay| Span::millis(delay as u32));
     let millis = |field: &str| Span::millis(query["window"][field].as_u64().unwrap_or(0) as u32);
     Some(match query["window"]["kind"].as_str() {
         Some("tumbling") => {
@@ -360,7 +354,11 @@ fn spark_answers() {
                 None => {}
                 Some(failures) if failures.is_empty() => passed += 1,
                 Some(failures) => {
-                    failed.push(format!("{} restart={restart}:\n  {}", scenario["name"], failures.join("\n  ")));
+                    failed.push(format!(
+                        "{} restart={restart}:\n  {}",
+                        scenario["name"],
+                        failures.join("\n  ")
+                    ));
                 }
             }
         }

@@ -280,7 +280,7 @@ where
 }
 
 fn agrees_with_the_model<V: Content>() {
-    check(150, &(steps(), 1_usize..65), |(steps, capacity)| {
+    check(600, &(steps(), 1_usize..65), |(steps, capacity)| {
         run(&mut Allocated::<Colliding, V>::with_capacity(capacity), &steps)?;
         run(&mut Inline::<Colliding, V, 1>::new(), &steps)?;
         run(&mut Inline::<Colliding, V, 7>::new(), &steps)?;

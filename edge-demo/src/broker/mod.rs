@@ -7,7 +7,7 @@
 //!
 //! Why not a broker crate: rumqttd 0.20 without default features passed the same experiment (three `kill -9`, 6,000
 //! messages, none lost), but brings about 170 more crates (an HTTP server, a metrics exporter, a command line) and one and
-//! a half minutes of building, redelivers under new packet ids without DUP, and cannot say which free port it took. The
+//! a half minutes of building, never sets DUP, and cannot say which free port it took. The
 //! packets here are rumqttc's codec, which the gateway carries anyway.
 //!
 //! Left out: QoS 2, retained messages, wills, authentication, TLS. A client that asks for QoS 2 gets QoS 1 as

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
+use headwater::Timestamp;
+use headwater_std::to_rfc3339;
 use serde_json::Value;
 
 use crate::gateway::RUNNING;
@@ -24,7 +26,7 @@ pub struct Progress {
     pub duplicates: u64,
     /// Rows of the answer.
     pub emitted: u64,
-    /// RFC 3339; none before the first row.
+    /// RFC 3339, or words when the stream has ended; none before the first row.
     pub watermark: Option<String>,
     /// Entries in use.
     pub state_rows: u64,
@@ -43,7 +45,11 @@ impl Progress {
         self.state_rows = number("/stateOperators/0/numRowsTotal").unwrap_or(self.state_rows);
         self.state_capacity = number("/stateOperators/0/numRowsCapacity").unwrap_or(self.state_capacity);
         let watermark = line.pointer("/eventTime/watermark").and_then(Value::as_str);
-        self.watermark = watermark.map(str::to_owned).or(self.watermark.take());
+        // A drained query has its watermark at the end of time.
+        let in_words = |text: &str| {
+            if text == to_rfc3339(Timestamp::MAX) { "past the last row" } else { text }.to_owned()
+        };
+        self.watermark = watermark.map(in_words).or(self.watermark.take());
     }
 }
 
@@ -130,6 +136,22 @@ impl GatewayProcess {
             io::ErrorKind::TimedOut,
             format!("the gateway still runs {patience:?} after SIGTERM"),
         ))
+    }
+
+    /// The process's id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for the process to end.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn wait(&mut self) -> io::Result<ExitStatus> {
+        let status = self.child.wait()?;
+        self.join_listener();
+        Ok(status)
     }
 
     /// How the process ended, if it has.

@@ -11,6 +11,7 @@ use headwater_std::sink::Format;
 use lexopt::prelude::*;
 
 use super::duration::parse_duration;
+use super::plan::NO_SESSION_UPDATES;
 
 /// Text of `--help`.
 pub const USAGE: &str = "\
@@ -26,10 +27,11 @@ Query:
   --window KIND          tumbling:SIZE, sliding:SIZE/SLIDE or session:GAP  [default: tumbling:10m]
   --watermark DELAY      how late a row may come                   [default: 30s]
   --mode MODE            append, update or complete                [default: append]
-  --keys N               most keys of state at a time: a device in an open window, or, for sliding,
-                         in one slide of time; allocated once      [default: 4096]
-  --on-full POLICY       refuse (stop with an error), evict (emit the oldest early) or drop (count)
-                                                                   [default: refuse]
+  --keys N               devices at a time. Room for the windows that each may have open is allocated
+                         once; with a long watermark in all for N or 262144 windows, whichever
+                         is more                                   [default: 4096]
+  --on-full POLICY       when that room is full: refuse (stop with an error), drop (count), or in append
+                         mode evict (emit the oldest early)        [default: refuse]
   --trigger WHEN         a time such as 1s, row (after each row) or available-now (read what
                          is there, then end)                       [default: 1s]
 
@@ -37,7 +39,8 @@ Output:
   --out DIR              where the files go
   --format FORMAT        csv or jsonl                              [default: csv]
   --state DIR            checkpoint; started again with the same, the gateway goes on where it was
-  --drain                when stopping, also emit the windows still open and close them
+  --drain                when stopping, also emit the windows still open and close them: rows of
+                         theirs that a later run brings are late
   --progress             one line of JSON per commit to standard error, after a line that says it runs
   --help                 this text
 
@@ -65,7 +68,7 @@ pub struct Options {
     pub format: Format,
     /// Directory of the checkpoint.
     pub state: PathBuf,
-    /// Capacity of the state, entries.
+    /// Devices at a time.
     pub keys: u32,
     /// What a full state does.
     pub on_full: OnFull,
@@ -103,6 +106,25 @@ pub enum WindowKind {
     /// Rows no more than a gap apart.
     Session(Span),
 }
+
+impl Options {
+    /// Records that the state shall hold: for each device the windows (of sliding ones, the panes) that can be open within the
+    /// watermark's delay, and one more for rows ahead of it.
+    #[must_use]
+    pub fn state_capacity(&self) -> u32 {
+        let (covered, record) = match self.window {
+            WindowKind::Tumbling(size) => (self.watermark, size),
+            WindowKind::Sliding(windows) => (self.watermark.max(windows.size()), windows.pane()),
+            WindowKind::Session(gap) => (self.watermark, gap),
+        };
+        let open = covered.as_micros() / record.as_micros().max(1);
+        let per_device = u32::try_from(open).unwrap_or(u32::MAX).saturating_add(2);
+        self.keys.saturating_mul(per_device).min(self.keys.max(CAPACITY_OF_LONG_DELAYS))
+    }
+}
+
+/// Records that a long watermark or many panes reserve at the most, unless there are more devices.
+const CAPACITY_OF_LONG_DELAYS: u32 = 1 << 18;
 
 /// When an epoch ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,13 +237,15 @@ impl Given {
         let window = window(self.window.as_deref().unwrap_or("tumbling:10m"))?;
         let mode = mode(self.mode.as_deref().unwrap_or("append"))?;
         if let (WindowKind::Session(_), OutputMode::Update) = (window, mode) {
-            return Err(
-                "--mode update does not go with --window session: a session may merge with others later; \
-                        take append or complete"
-                    .into(),
-            );
+            return Err(NO_SESSION_UPDATES.into());
         }
         let watermark = self.watermark.as_deref().unwrap_or("30s");
+        let on_full = on_full(self.on_full.as_deref().unwrap_or("refuse"))?;
+        if on_full == OnFull::EvictOldest && mode != OutputMode::Append {
+            return Err(
+                "--on-full evict goes with --mode append only: elsewhere later results would be wrong".into(),
+            );
+        }
         Ok(Options {
             window,
             mode,
@@ -229,7 +253,7 @@ impl Given {
             trigger: trigger(self.trigger.as_deref().unwrap_or("1s"))?,
             format: format(self.format.as_deref().unwrap_or("csv"))?,
             keys: keys(self.keys.as_deref().unwrap_or("4096"))?,
-            on_full: on_full(self.on_full.as_deref().unwrap_or("refuse"))?,
+            on_full,
             input: input(self.broker, self.topic, self.client_id, self.input)?,
             out: self.out.ok_or("--out is missing: the directory for the answer")?.into(),
             state: self.state.ok_or("--state is missing: the directory for the checkpoint")?.into(),

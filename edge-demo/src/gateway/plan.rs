@@ -2,7 +2,7 @@
 
 use headwater::aggregate::{Aggregate, count, max, mean, min};
 use headwater::window::{Session, Tumbling};
-use headwater::{Aggregated, OutputMode, Plan, QueryPlan, Stream, WindowRow, WithWatermark};
+use headwater::{Aggregated, OutputMode, Plan, QueryPlan, Stream, Updatable, WindowRow, WithWatermark};
 
 use super::options::{Options, WindowKind};
 use super::reading::{DeviceId, Reading};
@@ -24,34 +24,58 @@ pub(super) trait TakePlan {
         P: QueryPlan<Row = Reading, Output = SummaryRow, Key: Send, Value: Send> + Send + 'static;
 }
 
+/// Sessions in update mode: no such query exists, since a session given out may later merge with another (as in Spark).
+#[derive(Debug, thiserror::Error)]
+#[error("{NO_SESSION_UPDATES}")]
+pub(super) struct NoSessionUpdates;
+
+/// The same for the command line.
+pub(super) const NO_SESSION_UPDATES: &str = "--mode update does not go with --window session: a session may merge with \
+     others later; take append or complete";
+
 /// Builds the plan that `options` describe and hands it over.
-pub(super) fn with_plan<T: TakePlan>(options: &Options, taker: T) -> T::Outcome {
+pub(super) fn with_plan<T: TakePlan>(options: &Options, taker: T) -> Result<T::Outcome, NoSessionUpdates> {
     let by_device = Stream::<Reading>::new()
         .with_watermark(|row: &Reading| row.at, options.watermark)
         .group_by(|row: &Reading| row.device.clone());
-    match options.window {
+    let outcome = match options.window {
         WindowKind::Tumbling(size) => {
-            taker.take(finish(by_device.window(Tumbling::of(size)).aggregate(summary()), options))
+            let query = by_device.window(Tumbling::of(size)).aggregate(summary());
+            taker.take(identified(in_any_mode(query, options.mode), options))
         }
         WindowKind::Sliding(windows) => {
-            taker.take(finish(by_device.window(windows).aggregate(summary()), options))
+            let query = by_device.window(windows).aggregate(summary());
+            taker.take(identified(in_any_mode(query, options.mode), options))
         }
         WindowKind::Session(gap) => {
-            taker.take(finish(by_device.window(Session::with_gap(gap)).aggregate(summary()), options))
+            let query = by_device.window(Session::with_gap(gap)).aggregate(summary());
+            let plan = match options.mode {
+                OutputMode::Append => query.append(),
+                OutputMode::Complete => query.complete(),
+                OutputMode::Update => return Err(NoSessionUpdates),
+            };
+            taker.take(identified(plan, options))
         }
-    }
+    };
+    Ok(outcome)
 }
 
 fn summary() -> impl Aggregate<Reading, State: Send, Output = Summary> + Send + 'static {
     (count(), mean(|row: &Reading| row.value), min(|row: &Reading| row.value), max(|row: &Reading| row.value))
 }
 
-fn finish<S, O>(query: Aggregated<Reading, S, WithWatermark, O>, options: &Options) -> Plan<Reading, S, O> {
-    let plan = match options.mode {
+fn in_any_mode<S, O: Updatable>(
+    query: Aggregated<Reading, S, WithWatermark, O>,
+    mode: OutputMode,
+) -> Plan<Reading, S, O> {
+    match mode {
         OutputMode::Append => query.append(),
         OutputMode::Update => query.update(),
         OutputMode::Complete => query.complete(),
-    };
+    }
+}
+
+fn identified<S, O>(plan: Plan<Reading, S, O>, options: &Options) -> Plan<Reading, S, O> {
     // The files of complete mode are others, so a checkpoint must not pass from it to the other modes or back.
     let name = if options.mode == OutputMode::Complete { "gateway-complete" } else { "gateway" };
     plan.named(name, 1).on_full(options.on_full)

@@ -18,7 +18,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::columns;
 use super::options::{Input, Options, TriggerKind};
-use super::plan::{SummaryRow, TakePlan, with_plan};
+use super::plan::{NoSessionUpdates, SummaryRow, TakePlan, with_plan};
 use super::reading::Reading;
 
 /// First line of `--progress`.
@@ -31,10 +31,12 @@ const COMMIT_INTERVAL_MAX: Duration = Duration::from_secs(1);
 const COMMIT_INTERVAL_PER_ROW: Duration = Duration::from_millis(50);
 /// Most rows in a commit.
 const COMMIT_ROWS: u64 = 10_000;
+/// Files of a directory that may still grow, the last by name.
+const GROWING_FILES: usize = 64;
 /// Reports kept for `--progress` between two polls.
 const REPORTS: usize = 1_000;
-/// Room in the checkpoint log for one entry of state, bytes: twice the largest, since the log holds the state twice.
-const LOG_BYTES_PER_KEY: u32 = 512;
+/// Room in the checkpoint log for one record of state, bytes: twice the largest, since the log holds the state twice.
+const LOG_BYTES_PER_RECORD: u32 = 320;
 /// Room in the checkpoint log beside the state.
 const LOG_BYTES_MIN: u32 = 4 << 20;
 
@@ -48,9 +50,11 @@ pub(super) enum GatewayError {
     #[error("cannot listen to signals: {0}")]
     Signals(io::Error),
     #[error(
-        "the state is full: all {0} entries are in use; give more --keys, a shorter --watermark, or --on-full evict or drop"
+        "the state is full: all {0} open windows it has room for are in use; give more --keys, a shorter --watermark, or --on-full evict or drop"
     )]
     StateFull(usize),
+    #[error(transparent)]
+    Plan(#[from] NoSessionUpdates),
     #[error(transparent)]
     Query(QueryError),
 }
@@ -73,7 +77,7 @@ pub(super) fn run(options: &Options) -> Result<(), GatewayError> {
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
             .map_err(GatewayError::Signals)?;
     }
-    let query = with_plan(options, Start { options })?;
+    let query = with_plan(options, Start { options, stop: &stop })??;
     watch(query, &stop, options.progress)
 }
 
@@ -122,6 +126,7 @@ impl Reports {
 /// Starts the query once its plan is known.
 struct Start<'o> {
     options: &'o Options,
+    stop: &'o AtomicBool,
 }
 
 impl TakePlan for Start<'_> {
@@ -139,8 +144,10 @@ impl TakePlan for Start<'_> {
                 self.start(plan, source)
             }
             Input::Files(path) => {
-                let format = format_of(path)?;
-                let source = FileSource::new(path, format).with_suffix(format!(".{}", format.extension()));
+                let format = self.format_of(path)?;
+                let source = FileSource::new(path, format)
+                    .with_suffix(format!(".{}", format.extension()))
+                    .growing_files(GROWING_FILES);
                 self.start(plan, source.with_rejects(rejects))
             }
         }
@@ -154,7 +161,7 @@ impl Start<'_> {
         S: Source<Row = Reading> + Send + 'static,
     {
         let options = self.options;
-        let state = Allocated::<P::Key, P::Value>::with_capacity(options.keys as usize);
+        let state = Allocated::<P::Key, P::Value>::with_capacity(options.state_capacity() as usize);
         let (trigger, interval) = match options.trigger {
             TriggerKind::Every(interval) => (Trigger::Interval(interval), interval.min(COMMIT_INTERVAL_MAX)),
             TriggerKind::Row => (Trigger::EveryRow, COMMIT_INTERVAL_PER_ROW),
@@ -165,9 +172,24 @@ impl Start<'_> {
             .trigger(trigger)
             .commit_every(interval, COMMIT_ROWS)
             .drain(options.drain)
-            .log_bytes(options.keys.saturating_mul(LOG_BYTES_PER_KEY).max(LOG_BYTES_MIN))
+            .log_bytes(options.state_capacity().saturating_mul(LOG_BYTES_PER_RECORD).max(LOG_BYTES_MIN))
             .progress_kept(REPORTS);
         Ok(query.start()?)
+    }
+}
+
+impl Start<'_> {
+    /// The format of the input. A directory that is still empty is waited for, unless only what is there now counts.
+    fn format_of(&self, path: &Path) -> Result<Format, GatewayError> {
+        loop {
+            if let Some(format) = format_of(path)? {
+                return Ok(format);
+            }
+            if self.options.trigger == TriggerKind::AvailableNow || self.stop.load(Ordering::Relaxed) {
+                return Ok(Format::Csv);
+            }
+            thread::sleep(POLL);
+        }
     }
 }
 
@@ -176,15 +198,18 @@ fn identity(row: &Reading) -> Option<Identity> {
     row.seq.map(|seq| Identity::new(&row.device, seq))
 }
 
-/// By the ending of the file's name; of a directory, by those of its files.
-fn format_of(path: &Path) -> Result<Format, GatewayError> {
+/// By the ending of the file's name; of a directory, by those of its files. `None` if it has none yet.
+fn format_of(path: &Path) -> Result<Option<Format>, GatewayError> {
     let unreadable = |error| GatewayError::Input { path: path.to_owned(), error };
     let wrong = |reason| GatewayError::InputKind { path: path.to_owned(), reason };
     let is =
         |path: &Path, format: Format| path.extension().is_some_and(|ending| ending == format.extension());
     if !path.metadata().map_err(unreadable)?.is_dir() {
         let format = [Format::Csv, Format::JsonLines].into_iter().find(|format| is(path, *format));
-        return format.ok_or_else(|| wrong("the file's name must end in .csv or .jsonl"));
+        return match format {
+            Some(format) => Ok(Some(format)),
+            None => Err(wrong("the file's name must end in .csv or .jsonl")),
+        };
     }
     let files: Vec<PathBuf> = path
         .read_dir()
@@ -192,9 +217,9 @@ fn format_of(path: &Path) -> Result<Format, GatewayError> {
         .map_err(unreadable)?;
     let holds = |format| files.iter().any(|file| is(file, format));
     match (holds(Format::Csv), holds(Format::JsonLines)) {
-        (true, false) => Ok(Format::Csv),
-        (false, true) => Ok(Format::JsonLines),
+        (true, false) => Ok(Some(Format::Csv)),
+        (false, true) => Ok(Some(Format::JsonLines)),
         (true, true) => Err(wrong("the directory holds both .csv and .jsonl files; give each its own")),
-        (false, false) => Err(wrong("the directory holds no .csv or .jsonl file")),
+        (false, false) => Ok(None),
     }
 }

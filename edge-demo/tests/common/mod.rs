@@ -4,16 +4,23 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 
 use core::fmt::Write as _;
+use core::time::Duration;
 use std::collections::BTreeMap;
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::thread;
+use std::time::Instant;
 
+use edge_demo::demo::GatewayProcess;
 use edge_demo::gateway::reading::AnswerRow;
 
 /// The program under test.
 pub const GATEWAY: &str = env!("CARGO_BIN_EXE_gateway");
+
+/// Longest wait for any one thing the gateway does.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// SplitMix64 (Steele, Lea, Flood 2014): small, seeded, good enough to pick rows and moments.
 pub struct Random(pub u64);
@@ -147,6 +154,38 @@ pub fn gateway_succeeds(directory: &Path, options: &str) {
     let output = gateway(directory, options);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "gateway {options}: {}\n{stderr}", output.status);
+}
+
+/// Starts the gateway with options in words, `--progress` among them.
+pub fn start(options: &str) -> GatewayProcess {
+    GatewayProcess::start(Path::new(GATEWAY), options.split_whitespace().map(Into::into).collect()).unwrap()
+}
+
+/// Waits for the gateway; fails with its own words if it ends instead.
+pub fn wait_until(
+    gateway: &mut GatewayProcess,
+    what: &str,
+    mut done: impl FnMut(&mut GatewayProcess) -> bool,
+) {
+    let deadline = Instant::now() + PATIENCE;
+    while !done(gateway) {
+        if let Some(status) = gateway.ended().unwrap() {
+            panic!("waiting to {what}: the gateway ended with {status}: {}", gateway.message());
+        }
+        assert!(
+            Instant::now() < deadline,
+            "the gateway did not {what}: {} {:?}",
+            gateway.message(),
+            gateway.progress()
+        );
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Stops the gateway by SIGTERM; it must end well.
+pub fn stop(gateway: &mut GatewayProcess) {
+    let status = gateway.stop(PATIENCE).unwrap();
+    assert!(status.success(), "{status}: {}", gateway.message());
 }
 
 /// All rows of the closed files in `out`, in order of the files' names.

@@ -250,6 +250,8 @@ where
         let write = |row: P::Output| sink.write(&row);
         let given = if drain { self.query.drain(now(), write) } else { self.query.trigger(now(), write) };
         given.map_err(|TriggerError(error)| error)?;
+        // Results wait for a commit, also where the rows behind them are in one already.
+        self.since.first_row.get_or_insert(began);
         self.last_trigger = began;
         self.rows_untriggered = 0;
         self.since.giving += began.elapsed();

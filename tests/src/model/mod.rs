@@ -28,10 +28,10 @@ pub struct Offered {
 pub enum Room {
     /// There was, or it needed none.
     Found,
-    /// It was dropped: it moves the watermark and does nothing else.
-    Dropped,
-    /// It was handed back, as if it had never come.
-    Refused,
+    /// There was not: it moves the watermark and does nothing else.
+    None,
+    /// It never reached the query, which was in the middle of a trigger.
+    NotOffered,
 }
 
 impl From<Reading> for Offered {
@@ -127,7 +127,7 @@ impl Model {
 
     fn push(&mut self, row: &Offered) {
         let reading = row.reading;
-        if row.room == Room::Refused {
+        if row.room == Room::NotOffered {
             return;
         }
         self.arrived += 1;
@@ -141,7 +141,7 @@ impl Model {
             self.tally.filtered += 1;
             return;
         }
-        if row.room == Room::Dropped {
+        if row.room == Room::None {
             return;
         }
         let device = self.shape.keyed.then_some(reading.device);

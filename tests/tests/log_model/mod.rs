@@ -5,9 +5,9 @@
 //! was given up can never pass for those of the one that was committed.
 #![allow(dead_code, missing_docs)]
 
+use core::convert::Infallible;
+use core::fmt::Debug;
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::fmt::Debug;
 
 use headwater::checkpoint::{
     CommitError, EpochKind, FaultError, FaultyStorage, Log, LogStorage, OpenError, RamFlash, RamFlashError,

@@ -9,3 +9,8 @@ pub mod reading;
 pub mod run;
 pub mod script;
 pub mod shape;
+
+/// The examples of the README run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

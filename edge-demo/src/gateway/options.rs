@@ -394,7 +394,7 @@ mod tests {
     #[test]
     fn a_full_line_and_the_defaults() {
         let options = parsed("--broker [::1]:1884 --topic plant/+/reading --client-id g --window sliding:1h/10m --out o --state s \
-            --watermark 5s --mode update --trigger 250ms --format jsonl --keys 10 --on-full evict --drain --progress").unwrap();
+            --watermark 5s --mode update --trigger 250ms --format jsonl --keys 10 --on-full drop --drain --progress").unwrap();
         assert_eq!(
             options.input,
             Input::Broker {
@@ -407,7 +407,7 @@ mod tests {
         assert_eq!(options.window, WindowKind::Sliding(Sliding::of(Span::hours(1), Span::mins(10)).unwrap()));
         assert_eq!(
             (options.mode, options.format, options.on_full),
-            (OutputMode::Update, Format::JsonLines, OnFull::EvictOldest)
+            (OutputMode::Update, Format::JsonLines, OnFull::Drop)
         );
         assert_eq!((options.trigger, options.keys), (TriggerKind::Every(Duration::from_millis(250)), 10));
         let options = parsed("--input rows.csv --out o --state s").unwrap();
@@ -430,6 +430,7 @@ mod tests {
             ("--window sliding:10s", "sliding:SIZE/SLIDE"),
             ("--window hopping:10s", "tumbling:SIZE"),
             ("--window session:5s --mode update", "--mode update"),
+            ("--mode update --on-full evict", "--on-full evict"),
             ("--watermark soon", "--watermark"),
             ("--trigger 0s", "longer than zero"),
             ("--keys 0", "--keys"),

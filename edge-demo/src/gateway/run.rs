@@ -31,6 +31,8 @@ const COMMIT_INTERVAL_MAX: Duration = Duration::from_secs(1);
 const COMMIT_INTERVAL_PER_ROW: Duration = Duration::from_millis(50);
 /// Most rows in a commit.
 const COMMIT_ROWS: u64 = 10_000;
+/// The same where files are worked off and nobody waits: each commit waits for the disk.
+const COMMIT_ROWS_AVAILABLE_NOW: u64 = 1_000_000;
 /// Files of a directory that may still grow, the last by name.
 const GROWING_FILES: usize = 64;
 /// Reports kept for `--progress` between two polls.
@@ -162,15 +164,19 @@ impl Start<'_> {
     {
         let options = self.options;
         let state = Allocated::<P::Key, P::Value>::with_capacity(options.state_capacity() as usize);
-        let (trigger, interval) = match options.trigger {
-            TriggerKind::Every(interval) => (Trigger::Interval(interval), interval.min(COMMIT_INTERVAL_MAX)),
-            TriggerKind::Row => (Trigger::EveryRow, COMMIT_INTERVAL_PER_ROW),
-            TriggerKind::AvailableNow => (Trigger::AvailableNow, COMMIT_INTERVAL_MAX),
+        let (trigger, interval, rows) = match options.trigger {
+            TriggerKind::Every(interval) => {
+                (Trigger::Interval(interval), interval.min(COMMIT_INTERVAL_MAX), COMMIT_ROWS)
+            }
+            TriggerKind::Row => (Trigger::EveryRow, COMMIT_INTERVAL_PER_ROW, COMMIT_ROWS),
+            TriggerKind::AvailableNow => {
+                (Trigger::AvailableNow, COMMIT_INTERVAL_MAX, COMMIT_ROWS_AVAILABLE_NOW)
+            }
         };
         let query = StreamingQuery::new(plan, state, source, columns::files(options))
             .checkpoint(&options.state)
             .trigger(trigger)
-            .commit_every(interval, COMMIT_ROWS)
+            .commit_every(interval, rows)
             .drain(options.drain)
             .log_bytes(options.state_capacity().saturating_mul(LOG_BYTES_PER_RECORD).max(LOG_BYTES_MIN))
             .progress_kept(REPORTS);

@@ -30,6 +30,23 @@ pub(crate) const RECORD_BYTES_MAX: usize = 32_768;
 /// How long the source is waited for at a time: within this, a stop is noticed.
 const WAIT_MAX: Duration = Duration::from_millis(100);
 
+/// The rows of an epoch where what is there is worked off.
+const EPOCH_ROWS: u64 = 10_000;
+
+/// The most rows taken before clock and locks are looked at again.
+const BURST_ROWS: u32 = 256;
+
+/// How a burst of rows ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BurstEnd {
+    /// There may be more.
+    More,
+    /// The source has nothing now.
+    Idle,
+    /// The source has ended.
+    End,
+}
+
 /// What a commit holds besides state.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Positions<A, B> {
@@ -130,13 +147,15 @@ where
         loop {
             let unserved = self.shared.unserved();
             let wait = if unserved.is_some() { Duration::ZERO } else { self.wait() };
-            let next = self.source.next(wait)?;
-            let idle = matches!(next, Next::Idle);
+            let ended = match self.source.next(wait)? {
+                Next::Row(row) => self.take_burst(row)?,
+                Next::Idle => BurstEnd::Idle,
+                Next::End => BurstEnd::End,
+            };
+            let idle = ended == BurstEnd::Idle;
             self.shared.set_data_available(!idle);
-            match next {
-                Next::Row(row) => self.take(row)?,
-                Next::Idle => {}
-                Next::End => return self.finish(),
+            if ended == BurstEnd::End {
+                return self.finish();
             }
             if self.shared.stop_asked() {
                 return self.finish();
@@ -178,7 +197,7 @@ where
             && match self.options.trigger {
                 Trigger::Interval(interval) => self.last_trigger.elapsed() >= interval,
                 Trigger::EveryRow => true,
-                Trigger::AvailableNow => self.since.rows >= self.options.commit_rows,
+                Trigger::AvailableNow => self.rows_untriggered >= EPOCH_ROWS,
                 Trigger::Once => false,
             }
     }
@@ -193,8 +212,7 @@ where
             Trigger::Interval(interval) => {
                 self.much(first) || (self.rows_untriggered == 0 && interval >= self.options.commit_interval)
             }
-            Trigger::EveryRow => self.much(first),
-            Trigger::AvailableNow => self.rows_untriggered == 0,
+            Trigger::EveryRow | Trigger::AvailableNow => self.much(first),
             Trigger::Once => false,
         }
     }
@@ -203,27 +221,55 @@ where
         self.since.rows >= self.options.commit_rows || first.elapsed() >= self.options.commit_interval
     }
 
+    /// Takes a row in and those that follow at once, so that clock and locks are asked once for many rows.
+    fn take_burst(&mut self, row: P::Row) -> Result<BurstEnd, QueryError> {
+        let began = Instant::now();
+        let giving_before = self.since.giving;
+        self.take(row, began)?;
+        let mut ended = BurstEnd::More;
+        for _ in 1..BURST_ROWS {
+            if self.options.trigger == Trigger::EveryRow {
+                self.trigger()?;
+            }
+            if self.burst_is_over() {
+                break;
+            }
+            match self.source.next(Duration::ZERO)? {
+                Next::Row(row) => self.take(row, began)?,
+                Next::Idle => ended = BurstEnd::Idle,
+                Next::End => ended = BurstEnd::End,
+            }
+            if ended != BurstEnd::More {
+                break;
+            }
+        }
+        let triggers = self.since.giving - giving_before;
+        self.since.busy += began.elapsed().saturating_sub(triggers);
+        Ok(ended)
+    }
+
+    /// Whether a trigger or a commit is due by a number of rows.
+    fn burst_is_over(&self) -> bool {
+        match self.options.trigger {
+            Trigger::Once => false,
+            Trigger::AvailableNow if self.rows_untriggered >= EPOCH_ROWS => true,
+            _ => self.since.rows >= self.options.commit_rows || self.source.wants_commit(),
+        }
+    }
+
     /// Takes a row in. Where state is full, ends the epoch to free what the watermark has closed, and tries once more.
     ///
     /// No commit in between: the source's position is behind the row, which is in no state yet.
-    fn take(&mut self, row: P::Row) -> Result<(), QueryError> {
-        let began = Instant::now();
+    fn take(&mut self, row: P::Row, began: Instant) -> Result<(), QueryError> {
         self.since.first_row.get_or_insert(began);
-        let row = match self.push(row)? {
-            Ok(()) => None,
-            Err(row) => {
-                self.trigger()?;
-                Some(row)
+        if let Err(row) = self.push(row)? {
+            self.trigger()?;
+            if self.push(row)?.is_err() {
+                return Err(QueryError::StateFull { capacity: self.query.progress().state_capacity });
             }
-        };
-        if let Some(row) = row
-            && self.push(row)?.is_err()
-        {
-            return Err(QueryError::StateFull { capacity: self.query.progress().state_capacity });
         }
         self.since.rows += 1;
         self.rows_untriggered += 1;
-        self.since.busy += began.elapsed();
         Ok(())
     }
 
@@ -254,8 +300,9 @@ where
         self.since.first_row.get_or_insert(began);
         self.last_trigger = began;
         self.rows_untriggered = 0;
-        self.since.giving += began.elapsed();
-        self.since.busy += began.elapsed();
+        let took = began.elapsed();
+        self.since.giving += took;
+        self.since.busy += took;
         self.shared.set_trigger_active(false);
         Ok(())
     }

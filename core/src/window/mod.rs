@@ -40,10 +40,19 @@ impl Window {
 
 /// The last multiple of `step` (shifted by `offset`) at or before `at`; saturates at [`Timestamp::MIN`].
 ///
-/// A `step` of zero counts as one microsecond, so this has no panicking division.
+/// A `step` of zero counts as one microsecond, so this has no panicking division. One division: windows keep their offset
+/// below their step.
 const fn align_down(at: Timestamp, step: Span, offset: Span) -> Timestamp {
     let step = if step.as_micros() > 0 { step.as_micros() } else { 1 };
-    // Both remainders are below `step`, so their difference cannot overflow.
-    let ahead = at.as_micros().rem_euclid(step) - offset.as_micros().rem_euclid(step);
-    Timestamp::from_micros(at.as_micros().saturating_sub(ahead.rem_euclid(step)))
+    let ahead = at.as_micros().saturating_sub(offset.as_micros()).rem_euclid(step);
+    Timestamp::from_micros(at.as_micros().saturating_sub(ahead))
+}
+
+/// An offset by which windows that repeat every `step` are moved, brought below `step`.
+const fn normalized(offset: Span, step: Span) -> Span {
+    let step = if step.as_micros() > 0 { step.as_micros() } else { 1 };
+    match Span::from_micros(offset.as_micros().rem_euclid(step)) {
+        Some(offset) => offset,
+        None => Span::ZERO,
+    }
 }

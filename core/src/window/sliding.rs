@@ -1,6 +1,6 @@
 use core::fmt;
 
-use super::{Window, align_down};
+use super::{Window, align_down, normalized};
 use crate::time::{Span, Timestamp};
 
 /// Windows of one size that start every `slide`, so that they overlap.
@@ -47,7 +47,7 @@ impl Sliding {
     /// The same windows, all moved later by `offset` (Spark's `startTime`).
     #[must_use]
     pub const fn with_offset(self, offset: Span) -> Self {
-        Self { offset, ..self }
+        Self { offset: normalized(offset, self.slide), ..self }
     }
 
     /// The length of a window.
@@ -62,7 +62,7 @@ impl Sliding {
         self.slide
     }
 
-    /// How far windows are moved from 1970.
+    /// How far windows are moved from 1970, less than their slide.
     #[must_use]
     pub const fn offset(&self) -> Span {
         self.offset

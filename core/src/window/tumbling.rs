@@ -1,4 +1,4 @@
-use super::{Window, align_down};
+use super::{Window, align_down, normalized};
 use crate::time::{Span, Timestamp};
 
 /// Windows of one size, side by side: every moment is in exactly one.
@@ -31,7 +31,7 @@ impl Tumbling {
     /// The same windows, all moved later by `offset` (Spark's `startTime`).
     #[must_use]
     pub const fn with_offset(self, offset: Span) -> Self {
-        Self { offset, ..self }
+        Self { offset: normalized(offset, self.size), ..self }
     }
 
     /// The length of a window.
@@ -40,7 +40,7 @@ impl Tumbling {
         self.size
     }
 
-    /// How far windows are moved from 1970.
+    /// How far windows are moved from 1970, less than their size.
     #[must_use]
     pub const fn offset(&self) -> Span {
         self.offset

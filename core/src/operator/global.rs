@@ -83,4 +83,8 @@ impl<T: ?Sized, A: Aggregate<T>> Operator<T> for GlobalAggregate<A> {
     fn next_close<I: SlotIndex>(&self, _table: &Table<'_, (), Self::Value, I>) -> Option<Timestamp> {
         None
     }
+
+    fn last_close<I: SlotIndex>(&self, _table: &Table<'_, (), Self::Value, I>) -> Option<Timestamp> {
+        None
+    }
 }

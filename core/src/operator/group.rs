@@ -114,4 +114,8 @@ where
     fn next_close<I: SlotIndex>(&self, _table: &Table<'_, K, Self::Value, I>) -> Option<Timestamp> {
         None
     }
+
+    fn last_close<I: SlotIndex>(&self, _table: &Table<'_, K, Self::Value, I>) -> Option<Timestamp> {
+        None
+    }
 }

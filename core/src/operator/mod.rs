@@ -228,6 +228,9 @@ pub trait Operator<T: ?Sized> {
     /// The watermark at which the next record closes.
     fn next_close<I: SlotIndex>(&self, table: &Table<'_, Self::Key, Self::Value, I>) -> Option<Timestamp>;
 
+    /// The watermark at which every record has closed. Looks at all of them.
+    fn last_close<I: SlotIndex>(&self, table: &Table<'_, Self::Key, Self::Value, I>) -> Option<Timestamp>;
+
     /// Works out again what the checkpoint leaves out, before the table's order is rebuilt.
     fn restored<I: SlotIndex>(&self, table: &mut Table<'_, Self::Key, Self::Value, I>, epoch: &Epoch) {
         let _ = (table, epoch);

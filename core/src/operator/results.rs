@@ -54,6 +54,14 @@ pub(super) fn close_due<K: Key, V: Record, I: SlotIndex, E>(
     Ok(())
 }
 
+/// The latest of all records' ends.
+pub(super) fn last_end<K: Key, V: Record, I: SlotIndex>(
+    table: &Table<'_, K, V, I>,
+    end: impl Fn(&V) -> Timestamp,
+) -> Option<Timestamp> {
+    table.occupied_from(0).filter_map(|slot| table.record(slot)).map(|(_, value)| end(value)).max()
+}
+
 /// The record of `key` at exactly `position`, going back from the last one.
 pub(super) fn record_at<K: Key, V: Record, I: SlotIndex>(
     table: &Table<'_, K, V, I>,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::results::{close_due, each, each_changed};
+use super::results::{close_due, each, each_changed, last_end};
 use super::{Cursor, Epoch, LateRow, NoRoom, OnFull, Operator, Side, Taken, WindowRow, WindowShape};
 use crate::aggregate::Aggregate;
 use crate::state::{Key, Record, Schedule, SlotId, SlotIndex, Table};
@@ -202,5 +202,9 @@ where
 
     fn next_close<I: SlotIndex>(&self, table: &Table<'_, K, Self::Value, I>) -> Option<Timestamp> {
         table.record(table.earliest()?).map(|(_, record)| record.end)
+    }
+
+    fn last_close<I: SlotIndex>(&self, table: &Table<'_, K, Self::Value, I>) -> Option<Timestamp> {
+        last_end(table, |record| record.end)
     }
 }

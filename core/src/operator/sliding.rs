@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::results::record_at;
+use super::results::{last_end, record_at};
 use super::{
     Cursor, Epoch, LateRow, NoRoom, OnFull, Operator, OutputMode, Side, Taken, WindowRow, WindowShape,
 };
@@ -144,7 +144,9 @@ impl<KF, A> SlidingAggregate<KF, A> {
             }
             let left = self.move_on(table, first, end);
             // The due time says what has been given out, so it belongs into the checkpoint here.
-            left.map(|left| table.edit(left).is_some());
+            if let Some(left) = left {
+                table.edit(left);
+            }
             if left != Some(first) {
                 break;
             }
@@ -423,6 +425,10 @@ where
 
     fn next_close<I: SlotIndex>(&self, table: &Table<'_, K, Self::Value, I>) -> Option<Timestamp> {
         table.record(table.earliest()?).map(|(_, record)| record.due)
+    }
+
+    fn last_close<I: SlotIndex>(&self, table: &Table<'_, K, Self::Value, I>) -> Option<Timestamp> {
+        last_end(table, |record| self.window.last_end(record.start))
     }
 
     /// The due time of a pane moves on with each window given out, and is written only with the pane: what the watermark has

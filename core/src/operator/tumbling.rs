@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::results::{close_due, each, each_changed, record_at};
+use super::results::{close_due, each, each_changed, last_end, record_at};
 use super::{Cursor, Epoch, LateRow, NoRoom, OnFull, Operator, Side, Taken, WindowRow, WindowShape};
 use crate::aggregate::Aggregate;
 use crate::state::{Key, Record, Schedule, SlotIndex, Table};
@@ -153,5 +153,9 @@ where
     fn next_close<I: SlotIndex>(&self, table: &Table<'_, K, Self::Value, I>) -> Option<Timestamp> {
         let (_, record) = table.record(table.earliest()?)?;
         Some(self.window.starting_at(record.start).end)
+    }
+
+    fn last_close<I: SlotIndex>(&self, table: &Table<'_, K, Self::Value, I>) -> Option<Timestamp> {
+        last_end(table, |record| self.window.starting_at(record.start).end)
     }
 }

@@ -296,7 +296,7 @@ impl<E: fmt::Debug> fmt::Display for RestoreError<E> {
         match self {
             Self::Started => f.write_str("the query has started: restore it right after it is bound"),
             Self::OtherQuery(difference) => {
-                write!(f, "the log belongs to another query: its {difference} differ from this one's")
+                write!(f, "the log belongs to another query: not the same {difference}")
             }
             Self::Unreadable(unreadable) => write!(f, "the log cannot be used: {unreadable}"),
             Self::Corrupted { sector, offset } => {

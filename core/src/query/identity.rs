@@ -48,9 +48,9 @@ impl Identity<'_> {
     #[must_use]
     pub fn difference(&self, other: &Identity<'_>) -> Option<Difference> {
         let differences = [
+            (self.mode != other.mode, Difference::OutputMode),
             (self.name != other.name, Difference::Name),
             (self.version != other.version, Difference::Version),
-            (self.mode != other.mode, Difference::OutputMode),
             (self.window != other.window, Difference::Window),
             (self.key != other.key, Difference::Key),
             (self.record != other.record, Difference::Aggregates),

@@ -165,8 +165,8 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
         self.end_epoch(to, sink)
     }
 
-    /// Ends the epoch and with it the stream: as [`Query::trigger`] with the watermark at the end of time, so that every open
-    /// window is given out. Rows pushed later are late, for good: the checkpoint keeps this watermark too.
+    /// Ends the epoch and every open window: as [`Query::trigger`] with the watermark at least at the end of the last open
+    /// window. Rows pushed later are late for windows that end before that, also after a restart. Looks at all state.
     ///
     /// # Errors
     /// As [`Query::trigger`].
@@ -176,7 +176,8 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
         sink: impl FnMut(P::Output) -> A,
     ) -> Result<EpochEnd, TriggerError<A::Error>> {
         let _ = now;
-        self.end_epoch(Some(Timestamp::MAX), sink)
+        let next = self.delay().map_or(self.watermark.current(), |policy| self.watermark.next(policy.delay));
+        self.end_epoch(next.max(self.plan.operator().last_close(&self.table)), sink)
     }
 
     fn end_epoch<A: SinkAnswer>(

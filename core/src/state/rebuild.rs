@@ -51,20 +51,20 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         }
         // Heapsort: in place, and without the panics of the standard sort.
         for place in (0..length / 2).rev() {
-            self.sink(place, length);
+            self.sift_down_position(place, length);
         }
         for end in (1..length).rev() {
             if let (Some(first), Some(last)) = (self.in_order(0), self.in_order(end)) {
                 self.set_order(0, last);
                 self.set_order(end, first);
             }
-            self.sink(0, end);
+            self.sift_down_position(0, end);
         }
         length
     }
 
     /// Restores the heap below `place`, greatest first, among the first `length` places.
-    fn sink(&mut self, mut place: usize, length: usize) {
+    fn sift_down_position(&mut self, mut place: usize, length: usize) {
         let Some(slot) = self.in_order(place) else { return };
         let rank = self.position_rank(slot);
         for _ in 0..usize::BITS {

@@ -3,6 +3,7 @@
 //! A stateful operator keeps its records in one [`Table`], judges late rows by the watermark of the epoch, and gives results
 //! when the epoch ends. It never decides when that is.
 
+mod full;
 mod global;
 mod group;
 mod results;

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::full::{evict_earliest, make_room};
 use super::results::{close_due, each, each_changed, last_end};
-use super::{Cursor, Epoch, LateRow, NoRoom, OnFull, Operator, Side, Taken, WindowRow, WindowShape};
+use super::{Cursor, Epoch, LateRow, NoRoom, Operator, Side, Taken, WindowRow, WindowShape};
 use crate::aggregate::Aggregate;
 use crate::state::{Key, Record, Schedule, SlotId, SlotIndex, Table};
 use crate::time::Timestamp;
@@ -151,20 +152,12 @@ where
             self.absorb_older(table, slot, start);
             return Ok(Taken::Used { late_windows: 0 });
         }
-        if table.len() >= table.capacity() {
-            match epoch.on_full {
-                OnFull::Refuse => return Err(NoRoom),
-                OnFull::Drop => {
-                    side.dropped(row);
-                    return Ok(Taken::Dropped);
-                }
-                OnFull::EvictOldest => {
-                    let oldest = table.earliest().ok_or(NoRoom)?;
-                    let (key, record) = table.record(oldest).ok_or(NoRoom)?;
-                    side.early(self.row(key, record, true)).map_err(|_| NoRoom)?;
-                    table.remove(oldest);
-                }
-            }
+        if table.len() >= table.capacity()
+            && !make_room(epoch, row, side, |side| {
+                evict_earliest(table, side, |key, record| self.row(key, record, true))
+            })?
+        {
+            return Ok(Taken::Dropped);
         }
         let mut session = self.aggregate.init();
         self.aggregate.update(&mut session, row, arrival);

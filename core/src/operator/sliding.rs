@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::full::make_room;
 use super::results::{last_end, record_at};
-use super::{
-    Cursor, Epoch, LateRow, NoRoom, OnFull, Operator, OutputMode, Side, Taken, WindowRow, WindowShape,
-};
+use super::{Cursor, Epoch, LateRow, NoRoom, Operator, OutputMode, Side, Taken, WindowRow, WindowShape};
 use crate::aggregate::Aggregate;
 use crate::state::{Key, Record, Schedule, SlotId, SlotIndex, Table};
 use crate::time::{Span, Timestamp};
@@ -311,15 +310,8 @@ where
         let mut given = self.given_early(table, &key, epoch);
         let last_end = self.window.last_end(start);
         if slot.is_none() && given < Some(last_end) && table.len() >= table.capacity() {
-            match epoch.on_full {
-                OnFull::Refuse => return Err(NoRoom),
-                OnFull::Drop => {
-                    side.dropped(row);
-                    return Ok(Taken::Dropped);
-                }
-                OnFull::EvictOldest if epoch.mode == OutputMode::Append => self.evict(table, side)?,
-                // Windows not due yet share the pane, and their results so far would have to be taken back.
-                OnFull::EvictOldest => return Err(NoRoom),
+            if !make_room(epoch, row, side, |side| self.evict(table, side))? {
+                return Ok(Taken::Dropped);
             }
             // The eviction may have been the first.
             given = self.given_early(table, &key, &Epoch { given_early: true, ..*epoch });

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::full::{evict_earliest, make_room};
 use super::results::{close_due, each, each_changed, last_end, record_at};
-use super::{Cursor, Epoch, LateRow, NoRoom, OnFull, Operator, Side, Taken, WindowRow, WindowShape};
+use super::{Cursor, Epoch, LateRow, NoRoom, Operator, Side, Taken, WindowRow, WindowShape};
 use crate::aggregate::Aggregate;
 use crate::state::{Key, Record, Schedule, SlotIndex, Table};
 use crate::time::Timestamp;
@@ -46,26 +47,6 @@ impl<KF, A> TumblingAggregate<KF, A> {
         let window = self.window.starting_at(record.start);
         WindowRow { window, key: key.clone(), value: self.aggregate.finish(&record.state), early }
     }
-
-    /// Gives out the window that closes first, to make room.
-    fn evict<T, K, I, D>(
-        &self,
-        table: &mut Table<'_, K, WindowRecord<A::State>, I>,
-        side: &mut D,
-    ) -> Result<(), NoRoom>
-    where
-        T: ?Sized,
-        K: Key,
-        A: Aggregate<T>,
-        I: SlotIndex,
-        D: Side<T, WindowRow<K, A::Output>>,
-    {
-        let oldest = table.earliest().ok_or(NoRoom)?;
-        let (key, record) = table.record(oldest).ok_or(NoRoom)?;
-        side.early(self.row(key, record, true)).map_err(|_| NoRoom)?;
-        table.remove(oldest);
-        Ok(())
-    }
 }
 
 impl<T, K, KF, A> Operator<T> for TumblingAggregate<KF, A>
@@ -105,15 +86,12 @@ where
             }
             return Ok(Taken::Used { late_windows: 0 });
         }
-        if table.len() >= table.capacity() {
-            match epoch.on_full {
-                OnFull::Refuse => return Err(NoRoom),
-                OnFull::Drop => {
-                    side.dropped(row);
-                    return Ok(Taken::Dropped);
-                }
-                OnFull::EvictOldest => self.evict::<T, K, I, D>(table, side)?,
-            }
+        if table.len() >= table.capacity()
+            && !make_room(epoch, row, side, |side| {
+                evict_earliest(table, side, |key, record| self.row(key, record, true))
+            })?
+        {
+            return Ok(Taken::Dropped);
         }
         let mut state = self.aggregate.init();
         self.aggregate.update(&mut state, row, arrival);

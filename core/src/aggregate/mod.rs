@@ -29,31 +29,52 @@
 //! Which NaN an operation such as `inf - inf` gives differs between processors. Computed states hold
 //! [`f64::NAN`] in its place, so a checkpoint has the same bytes on each of them.
 
+mod approx_count_distinct;
+mod capacity;
+mod collect;
 mod count;
+mod decay;
+mod exponential_mean;
 mod extremum;
 mod extremum_by;
 mod first_last;
+mod histogram;
+mod log_bucket;
+mod logarithm;
 mod mean;
+mod most_frequent;
 mod nullable;
 mod number;
 mod order;
+mod packed;
+mod quantile_store;
+mod quantiles;
 mod square_root;
+mod stable_hash;
 mod stored;
 mod sum;
 mod tuple;
 mod variance;
+mod xxhash64;
 
+pub use approx_count_distinct::{ApproxCountDistinct, ApproxCountDistinctOf, approx_count_distinct};
+pub use collect::{Collect, CollectOf, Collected, collect};
 pub use count::{Count, CountOf, CountRows, count, count_of};
+pub use exponential_mean::{ExponentialMean, ExponentialMeanOf, NoHalfLife, exponential_mean};
 pub use extremum::{Max, MaxOf, Min, MinOf, max, min};
 pub use extremum_by::{MaxBy, MaxByOf, MinBy, MinByOf, max_by, min_by};
 pub use first_last::{
     First, FirstNonNull, FirstNonNullOf, FirstOf, Last, LastNonNull, LastNonNullOf, LastOf, first,
     first_non_null, last, last_non_null,
 };
+pub use histogram::{Bin, Histogram, HistogramCounts, HistogramEdges, HistogramOf, histogram};
 pub use mean::{Mean, MeanOf, mean};
+pub use most_frequent::{Frequent, MostFrequent, MostFrequentOf, most_frequent};
 pub use nullable::Nullable;
 pub use number::Number;
 pub use order::Order;
+pub use quantiles::{QuantileOf, QuantileOutOfRange, Quantiles, QuantilesOf, quantile, quantiles};
+pub use stable_hash::StableHash;
 pub use stored::Stored;
 pub use sum::{FloatSum, IntegerSum, Sum, SumOf, SumState, sum};
 pub use variance::{Variance, VarianceOf, stddev, stddev_pop, variance, variance_pop};

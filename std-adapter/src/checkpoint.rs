@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use embedded_storage::nor_flash::ReadNorFlash;
 use serde::{Deserialize, Serialize};
 
 use crate::durable;
@@ -11,6 +12,7 @@ use crate::id::random_id;
 use crate::storage::{FileStorage, StorageError};
 
 const LOG_FILE: &str = "log";
+const LARGER_LOG_FILE: &str = "log.new";
 const METADATA_FILE: &str = "metadata.json";
 const LOCK_FILE: &str = "lock";
 
@@ -81,6 +83,30 @@ impl CheckpointDirectory {
     /// The storage of the log; a new one has `bytes`.
     pub(crate) fn log(&self, bytes: u32) -> Result<FileStorage, CheckpointError> {
         Ok(FileStorage::open(&self.path.join(LOG_FILE), bytes)?)
+    }
+
+    /// The storage of an empty log of `bytes`, if that is more than `log` has. Not in force before
+    /// [`CheckpointDirectory::put_larger_log_in_place`]; one that a crash left behind is removed.
+    pub(crate) fn larger_log(
+        &self,
+        log: &FileStorage,
+        bytes: u32,
+    ) -> Result<Option<FileStorage>, CheckpointError> {
+        if FileStorage::rounded(bytes) <= log.capacity() as u64 {
+            return Ok(None);
+        }
+        let path = self.path.join(LARGER_LOG_FILE);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CheckpointError::Io { path, error }),
+            _ => Ok(Some(FileStorage::open(&path, bytes)?)),
+        }
+    }
+
+    /// Gives the larger log the name of the one before, at once and for good.
+    pub(crate) fn put_larger_log_in_place(&self) -> Result<(), CheckpointError> {
+        let path = self.path.join(LOG_FILE);
+        durable::rename(&self.path.join(LARGER_LOG_FILE), &path)
+            .map_err(|error| CheckpointError::Io { path, error })
     }
 }
 

@@ -42,7 +42,25 @@ pub struct QueryProgress {
     /// The sink.
     pub sink: SinkProgress,
     /// What became of every row since the query first started.
+    #[serde(with = "CamelCaseRowCounts")]
     pub rows: RowCounts,
+}
+
+/// [`RowCounts`] in the report: in the log its names do not matter, here they are as all others.
+#[derive(Serialize)]
+#[serde(remote = "RowCounts", rename_all = "camelCase")]
+struct CamelCaseRowCounts {
+    rows_in: u64,
+    used: u64,
+    filtered: u64,
+    without_window: u64,
+    late: u64,
+    duplicate: u64,
+    dropped: u64,
+    refused: u64,
+    late_windows: u64,
+    emitted: u64,
+    emitted_early: u64,
 }
 
 /// Milliseconds spent.

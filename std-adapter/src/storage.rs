@@ -56,9 +56,7 @@ impl<const WRITE: usize, const ERASE: usize> FlashFile<WRITE, ERASE> {
         let failed = |action| move |error| StorageError::new(path, 0, Problem::Io(action, error));
         let exists = path.try_exists().map_err(failed("look for"))?;
         if !exists {
-            let sector = ERASE as u32;
-            let bytes = u64::from(new_bytes.div_ceil(sector).max(2)) * u64::from(sector);
-            make_erased(path, bytes).map_err(failed("make"))?;
+            make_erased(path, Self::rounded(new_bytes)).map_err(failed("make"))?;
         }
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(failed("open"))?;
         let bytes = file.metadata().map_err(failed("read the length of"))?.len();
@@ -68,6 +66,12 @@ impl<const WRITE: usize, const ERASE: usize> FlashFile<WRITE, ERASE> {
         };
         let path = path.to_owned();
         Ok(Self { path, file, capacity, page: Vec::new(), page_at: 0, pending: Vec::new(), pending_at: 0 })
+    }
+
+    /// The size of a new file: whole sectors, at least two.
+    pub(crate) fn rounded(new_bytes: u32) -> u64 {
+        let sector = ERASE as u32;
+        u64::from(new_bytes.div_ceil(sector).max(2)) * u64::from(sector)
     }
 
     fn io(&self, action: &'static str, offset: u32, error: io::Error) -> StorageError {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use headwater::checkpoint::OpenError;
+use headwater::checkpoint::{CommitError as LogError, OpenError};
 use headwater::{CommitError, RestoreError};
 
 use crate::checkpoint::CheckpointError;
@@ -35,7 +35,7 @@ pub enum QueryError {
         error: RestoreError<StorageError>,
     },
     /// An epoch could not be committed.
-    #[error("cannot commit to the checkpoint {}: {error}", path.display())]
+    #[error("cannot commit to the checkpoint {}: {error}{}", path.display(), advice(error))]
     Commit {
         /// The directory.
         path: PathBuf,
@@ -63,4 +63,14 @@ pub enum QueryError {
     /// The query's thread panicked.
     #[error("the query's thread panicked; this is a bug")]
     Panicked,
+}
+
+/// What to do where the engine, which knows nothing of files, cannot say it.
+fn advice(error: &CommitError<StorageError>) -> &'static str {
+    match error {
+        CommitError::Log(LogError::Full { .. }) => {
+            "; start again with larger log_bytes: the checkpoint then moves into a log of that size"
+        }
+        _ => "",
+    }
 }

@@ -7,7 +7,9 @@
 
 mod error;
 mod handle;
+mod restore;
 mod run;
+mod schedule;
 
 use core::time::Duration;
 use std::path::PathBuf;
@@ -136,7 +138,8 @@ where
         self
     }
 
-    /// The size of a new checkpoint log in bytes. It must hold the whole state twice and some sectors of 64 KiB more.
+    /// The size of the checkpoint log in bytes. It must hold the whole state twice and some sectors of 64 KiB more. A
+    /// checkpoint in a smaller log is moved into one of this size at the start; a larger one is left as it is.
     #[must_use]
     pub fn log_bytes(mut self, bytes: u32) -> Self {
         self.options.log_bytes = bytes;

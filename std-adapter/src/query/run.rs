@@ -7,12 +7,14 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use headwater::checkpoint::{EpochKind, Log};
 use headwater::operator::NotNow;
 use headwater::state::State;
-use headwater::{OutputMode, PushError, Query, QueryPlan, RowCounts, Side, Timestamp, TriggerError};
+use headwater::{PushError, Query, QueryPlan, RowCounts, Side, Timestamp, TriggerError};
 use serde::{Deserialize, Serialize};
 
 use super::Options;
 use super::error::QueryError;
 use super::handle::Shared;
+use super::restore::restore;
+use super::schedule::{Schedule, Wanted};
 use crate::checkpoint::CheckpointDirectory;
 use crate::id::random_id;
 use crate::progress::{
@@ -26,12 +28,6 @@ use crate::trigger::Trigger;
 
 /// The most bytes of one record of the checkpoint log: one state record, or the positions of source and sink.
 pub(crate) const RECORD_BYTES_MAX: usize = 32_768;
-
-/// How long the source is waited for at a time: within this, a stop is noticed.
-const WAIT_MAX: Duration = Duration::from_millis(100);
-
-/// The rows of an epoch where what is there is worked off.
-const EPOCH_ROWS: u64 = 10_000;
 
 /// The most rows taken before clock and locks are looked at again.
 const BURST_ROWS: u32 = 256;
@@ -71,16 +67,15 @@ where
     committed: Option<Src::Position>,
     /// Since the last commit.
     since: Since,
-    last_trigger: Instant,
-    /// Rows since the last trigger.
-    rows_untriggered: u64,
+    schedule: Schedule,
 }
 
 /// What happened since the last commit.
 struct Since {
     started: Instant,
-    first_row: Option<Instant>,
     rows: u64,
+    /// What the source had passed over when the last commit was made.
+    passed_over: u64,
     counts: RowCounts,
     busy: Duration,
     giving: Duration,
@@ -105,13 +100,11 @@ where
         St: State<Key = P::Key, Value = P::Value, Index = I>,
     {
         let directory = CheckpointDirectory::open(&options.checkpoint)?;
-        let storage = directory.log(options.log_bytes)?;
-        let path = options.checkpoint.clone();
-        let mut log = Log::open(storage).map_err(|error| QueryError::Open { path: path.clone(), error })?;
         let mut query = plan.bind(state);
-        let restored: Option<Positions<Src::Position, Snk::Position>> =
-            query.restore(&mut log).map_err(|error| QueryError::Restore { path, error })?;
+        let (log, restored): (_, Option<Positions<Src::Position, Snk::Position>>) =
+            restore(&mut query, &directory, &options)?;
         let (at_source, at_sink) = restored.map(|at| (at.source, at.sink)).unzip();
+        sink.set_query_id(directory.id());
         sink.open(at_sink)?;
         source.open(at_source.clone())?;
         if options.trigger.is_bounded() {
@@ -128,7 +121,8 @@ where
         );
         let now = Instant::now();
         Ok(Self {
-            since: Since::new(now, progress.rows),
+            since: Since::new(now, progress.rows, passed_over(&source)),
+            schedule: Schedule::new(&options, query.plan().mode(), at_source.is_some(), now),
             query,
             source,
             sink,
@@ -138,38 +132,24 @@ where
             shared,
             run_id: random_id(),
             committed: at_source,
-            last_trigger: now,
-            rows_untriggered: 0,
         })
     }
 
     pub(super) fn run(&mut self) -> Result<(), QueryError> {
         loop {
             let unserved = self.shared.unserved();
-            let wait = if unserved.is_some() { Duration::ZERO } else { self.wait() };
-            let ended = match self.source.next(wait)? {
+            let wait = if unserved.is_some() { Duration::ZERO } else { self.schedule.wait(Instant::now()) };
+            let ended = match self.next(wait)? {
                 Next::Row(row) => self.take_burst(row)?,
                 Next::Idle => BurstEnd::Idle,
                 Next::End => BurstEnd::End,
             };
             let idle = ended == BurstEnd::Idle;
             self.shared.set_data_available(!idle);
-            if ended == BurstEnd::End {
+            if ended == BurstEnd::End || self.shared.stop_asked() {
                 return self.finish();
             }
-            if self.shared.stop_asked() {
-                return self.finish();
-            }
-            if self.trigger_due() {
-                self.trigger()?;
-            }
-            if self.commit_due() {
-                // In update mode results belong to the commit of the rows that changed them.
-                if self.rows_untriggered > 0 && self.query.plan().mode() == OutputMode::Update {
-                    self.trigger()?;
-                }
-                self.commit()?;
-            }
+            self.keep_schedule()?;
             if let Some(asked) = unserved.filter(|_| idle) {
                 self.end_epoch()?;
                 self.shared.serve(asked);
@@ -177,48 +157,42 @@ where
         }
     }
 
-    /// How long the source may be waited for.
-    fn wait(&self) -> Duration {
-        let until_trigger = match self.options.trigger {
-            Trigger::Interval(interval) if self.rows_untriggered > 0 => {
-                interval.saturating_sub(self.last_trigger.elapsed())
+    /// The source's next row. If the source has failed, what was accepted before is committed first: a failure that comes
+    /// again at every start must not hold it back.
+    fn next(&mut self, wait: Duration) -> Result<Next<P::Row>, QueryError> {
+        self.source.next(wait).map_err(|failure| {
+            self.note_passed_over();
+            if let Err(error) = self.end_epoch() {
+                tracing::error!(query = self.options.name, %error, "what was accepted before the source failed is not committed");
             }
-            _ => WAIT_MAX,
-        };
-        let until_commit = match self.since.first_row {
-            Some(first) => self.options.commit_interval.saturating_sub(first.elapsed()),
-            None => WAIT_MAX,
-        };
-        until_trigger.min(until_commit).min(WAIT_MAX)
+            failure.into()
+        })
     }
 
-    fn trigger_due(&self) -> bool {
-        self.rows_untriggered > 0
-            && match self.options.trigger {
-                Trigger::Interval(interval) => self.last_trigger.elapsed() >= interval,
-                Trigger::EveryRow => true,
-                Trigger::AvailableNow => self.rows_untriggered >= EPOCH_ROWS,
-                Trigger::Once => false,
-            }
-    }
-
-    /// Whether to commit. After an interval's trigger at once; else when enough has come together, or the source needs it.
-    fn commit_due(&self) -> bool {
-        if self.source.wants_commit() || self.sink.wants_commit() {
-            return true;
+    /// Triggers and commits if it is time to.
+    fn keep_schedule(&mut self) -> Result<(), QueryError> {
+        self.note_passed_over();
+        if self.schedule.trigger_due(Instant::now()) {
+            self.trigger()?;
         }
-        let Some(first) = self.since.first_row else { return false };
-        match self.options.trigger {
-            Trigger::Interval(interval) => {
-                self.much(first) || (self.rows_untriggered == 0 && interval >= self.options.commit_interval)
+        if self.schedule.commit_due(self.wanted(), Instant::now()) {
+            if self.schedule.commit_needs_trigger() {
+                self.trigger()?;
             }
-            Trigger::EveryRow | Trigger::AvailableNow => self.much(first),
-            Trigger::Once => false,
+            self.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Rejects and repeated messages are to be made durable and acknowledged even if no row comes.
+    fn note_passed_over(&mut self) {
+        if passed_over(&self.source) != self.since.passed_over {
+            self.schedule.note_uncommitted(Instant::now());
         }
     }
 
-    fn much(&self, first: Instant) -> bool {
-        self.since.rows >= self.options.commit_rows || first.elapsed() >= self.options.commit_interval
+    fn wanted(&self) -> Wanted {
+        Wanted { by_source: self.source.wants_commit(), by_sink: self.sink.wants_commit() }
     }
 
     /// Takes a row in and those that follow at once, so that clock and locks are asked once for many rows.
@@ -231,10 +205,10 @@ where
             if self.options.trigger == Trigger::EveryRow {
                 self.trigger()?;
             }
-            if self.burst_is_over() {
+            if self.schedule.burst_is_over(self.source.wants_commit()) {
                 break;
             }
-            match self.source.next(Duration::ZERO)? {
+            match self.next(Duration::ZERO)? {
                 Next::Row(row) => self.take(row, began)?,
                 Next::Idle => ended = BurstEnd::Idle,
                 Next::End => ended = BurstEnd::End,
@@ -248,20 +222,10 @@ where
         Ok(ended)
     }
 
-    /// Whether a trigger or a commit is due by a number of rows.
-    fn burst_is_over(&self) -> bool {
-        match self.options.trigger {
-            Trigger::Once => false,
-            Trigger::AvailableNow if self.rows_untriggered >= EPOCH_ROWS => true,
-            _ => self.since.rows >= self.options.commit_rows || self.source.wants_commit(),
-        }
-    }
-
     /// Takes a row in. Where state is full, ends the epoch to free what the watermark has closed, and tries once more.
     ///
     /// No commit in between: the source's position is behind the row, which is in no state yet.
     fn take(&mut self, row: P::Row, began: Instant) -> Result<(), QueryError> {
-        self.since.first_row.get_or_insert(began);
         if let Err(row) = self.push(row)? {
             self.trigger()?;
             if self.push(row)?.is_err() {
@@ -269,7 +233,7 @@ where
             }
         }
         self.since.rows += 1;
-        self.rows_untriggered += 1;
+        self.schedule.row_taken(began);
         Ok(())
     }
 
@@ -296,10 +260,7 @@ where
         let write = |row: P::Output| sink.write(&row);
         let given = if drain { self.query.drain(now(), write) } else { self.query.trigger(now(), write) };
         given.map_err(|TriggerError(error)| error)?;
-        // Results wait for a commit, also where the rows behind them are in one already.
-        self.since.first_row.get_or_insert(began);
-        self.last_trigger = began;
-        self.rows_untriggered = 0;
+        self.schedule.triggered(began);
         let took = began.elapsed();
         self.since.giving += took;
         self.since.busy += took;
@@ -308,16 +269,18 @@ where
     }
 
     fn end_epoch(&mut self) -> Result<(), QueryError> {
-        if self.since.rows == 0 && self.rows_untriggered == 0 {
+        if !self.schedule.has_uncommitted() {
             return Ok(());
         }
-        self.trigger()?;
+        if self.schedule.has_untriggered() {
+            self.trigger()?;
+        }
         self.commit()
     }
 
     /// The last epoch.
     fn finish(&mut self) -> Result<(), QueryError> {
-        if self.rows_untriggered > 0 || self.options.drain {
+        if self.schedule.has_untriggered() || self.options.drain {
             self.give(self.options.drain)?;
         }
         self.sink.finish();
@@ -338,6 +301,7 @@ where
             .map_err(|error| QueryError::Commit { path: self.options.checkpoint.clone(), error })?;
         self.sink.committed(epoch)?;
         self.source.committed(&positions.source)?;
+        self.schedule.committed();
         self.since.busy += began.elapsed();
         self.report(positions.source, written, began.elapsed());
         Ok(())
@@ -345,7 +309,8 @@ where
 
     fn report(&mut self, position: Src::Position, written: EpochKind, committing: Duration) {
         let progress = self.query.progress();
-        let since = core::mem::replace(&mut self.since, Since::new(Instant::now(), progress.rows));
+        let next = Since::new(Instant::now(), progress.rows, passed_over(&self.source));
+        let since = core::mem::replace(&mut self.since, next);
         let per_second = |time: Duration| since.rows as f64 / time.as_secs_f64().max(1e-6);
         let input_rows_per_second = per_second(since.started.elapsed());
         let processed_rows_per_second = per_second(since.busy);
@@ -398,9 +363,15 @@ where
 }
 
 impl Since {
-    fn new(started: Instant, counts: RowCounts) -> Self {
-        Self { started, first_row: None, rows: 0, counts, busy: Duration::ZERO, giving: Duration::ZERO }
+    fn new(started: Instant, counts: RowCounts, passed_over: u64) -> Self {
+        Self { started, rows: 0, passed_over, counts, busy: Duration::ZERO, giving: Duration::ZERO }
     }
+}
+
+/// Lines or messages of which the source made no row.
+fn passed_over(source: &impl Source) -> u64 {
+    let metrics = source.metrics();
+    metrics.rejected.wrapping_add(metrics.redelivered)
 }
 
 /// Gives windows that leave early to the sink.

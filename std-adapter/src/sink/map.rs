@@ -46,6 +46,10 @@ impl<S: fmt::Debug, F, To> fmt::Debug for MapSink<S, F, To> {
 impl<Row, To, F: Fn(&Row) -> To, S: Sink<To>> Sink<Row> for MapSink<S, F, To> {
     type Position = S::Position;
 
+    fn set_query_id(&mut self, id: &str) {
+        self.sink.set_query_id(id);
+    }
+
     fn open(&mut self, committed: Option<S::Position>) -> Result<(), SinkError> {
         self.sink.open(committed)
     }

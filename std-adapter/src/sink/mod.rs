@@ -31,11 +31,17 @@ pub use memory::MemorySink;
 
 /// Takes results.
 ///
-/// The order of calls: `open` once; then `begin`, `write`…, any number of times; `prepare`, the durable commit of the
+/// The order of calls: `set_query_id` and `open` once; then `begin`, `write`…, any number of times; `prepare`, the durable commit of the
 /// query, `committed`; and so on. `finish` comes before the last `prepare`.
 pub trait Sink<Row> {
     /// Where the sink is, written into every commit: small.
     type Position: Serialize + DeserializeOwned + Clone;
+
+    /// The id of the query that the rows are of, the same after every restart from its checkpoint. Called before
+    /// [`Sink::open`]; a sink around another passes it on.
+    fn set_query_id(&mut self, id: &str) {
+        let _ = id;
+    }
 
     /// Makes the sink what it was at `committed`: rows written later are removed. `None` if nothing was ever committed.
     ///
@@ -99,6 +105,12 @@ pub enum SinkError {
         to: String,
         /// What is wrong with it and what to do.
         reason: String,
+    },
+    /// Another sink writes to the directory.
+    #[error("the output directory {} is in use by another process", path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
     },
     /// The output is not what the checkpoint says.
     #[error("output {}: {reason}", path.display())]

@@ -49,8 +49,8 @@ pub trait Source {
     /// The next row, waiting at most about `wait` for it. A zero `wait` looks without waiting.
     ///
     /// # Errors
-    /// Only for what the source cannot mend itself; the query then stops, and its last commit stays good. A row that
-    /// cannot be read is not an error: it is counted, kept in the reject file if there is one, and passed over.
+    /// Only for what the source cannot mend itself; the query then commits what it was given before, with
+    /// [`Source::prepare`] and [`Source::committed`], and stops. A row that cannot be read is not an error: it is counted, kept in the reject file if there is one, and passed over.
     fn next(&mut self, wait: Duration) -> Result<Next<Self::Row>, SourceError>;
 
     /// Makes durable what belongs to the rows returned so far (the rejects between them) and gives the position after
@@ -107,6 +107,8 @@ pub struct SourceMetrics {
     pub lost_sessions: u64,
     /// Files not read because files of a later name were already finished.
     pub ignored_files: u64,
+    /// Finished files that grew later: what was added to them is not read.
+    pub grown_files: u64,
 }
 
 /// Why a source cannot start or go on.
@@ -132,6 +134,16 @@ pub enum SourceError {
         /// The committed position in it, bytes from its start.
         offset: u64,
         /// What is wrong and what to do.
+        reason: String,
+    },
+    /// The columns of a CSV file lack one that rows need, so no line of it can be read.
+    #[error("the columns of {} are `{columns}`: {reason}; name them as the fields of the row type, or give them where the file has no header line", path.display())]
+    Columns {
+        /// The file.
+        path: PathBuf,
+        /// The columns found in its header, or given.
+        columns: String,
+        /// Which field has none.
         reason: String,
     },
     /// An option has a value that cannot work.

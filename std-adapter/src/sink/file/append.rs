@@ -35,6 +35,17 @@ pub(super) struct AppendedFiles {
     finishing: bool,
 }
 
+/// Whose uncommitted rows are in the directory, if there are any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leftovers {
+    /// This query's: they are cut off.
+    Own,
+    /// Of an earlier run, which may have committed them to a checkpoint that this query does not have.
+    OfAnEarlierRun,
+    /// Of a query with another checkpoint.
+    OfAnotherQuery,
+}
+
 /// What a file name of this sink says.
 enum Found {
     /// `part-N.ext.part`
@@ -56,19 +67,21 @@ impl AppendedFiles {
         }
     }
 
-    /// Renames what the commit closed, and removes what came after it.
+    /// Renames what the commit closed, and removes what came after it. Changes nothing if it refuses.
     pub(super) fn open(
         &mut self,
         target: &Target,
         committed: Option<FileSinkPosition>,
+        leftovers: Leftovers,
     ) -> Result<(), SinkError> {
         let FileSinkPosition { file, length } = committed.unwrap_or_default();
+        let found = list(target)?;
+        for found in &found {
+            check(target, found, committed, leftovers)?;
+        }
         self.number = file;
-        for found in list(target)? {
+        for found in found {
             match found {
-                Found::Finished(number) if number >= file => {
-                    return Err(not_of_this_checkpoint(&finished(target, number), committed.is_some()));
-                }
                 Found::Finished(_) => {}
                 Found::Open(number) if number < file => {
                     durable::rename(&part(target, number), &finished(target, number))
@@ -162,6 +175,35 @@ fn list(target: &Target) -> Result<Vec<Found>, SinkError> {
         found.extend(parsed);
     }
     Ok(found)
+}
+
+/// Whether a file that was found may be there.
+fn check(
+    target: &Target,
+    found: &Found,
+    committed: Option<FileSinkPosition>,
+    leftovers: Leftovers,
+) -> Result<(), SinkError> {
+    let path = match found {
+        Found::Finished(number) if *number >= committed.unwrap_or_default().file => {
+            return Err(not_of_this_checkpoint(&finished(target, *number), committed.is_some()));
+        }
+        Found::Finished(number) => finished(target, *number),
+        Found::Open(number) => part(target, *number),
+    };
+    let reason = match leftovers {
+        Leftovers::Own => return Ok(()),
+        Leftovers::OfAnEarlierRun => {
+            "it holds rows of an earlier run, but the checkpoint is empty; restore the checkpoint of that run, or move \
+             the file away"
+        }
+        Leftovers::OfAnotherQuery => {
+            "it holds rows of another query, or the checkpoint was made anew; restore the checkpoint that wrote it, move \
+             the file away, or use another output directory"
+        }
+    };
+    let length = fs::metadata(&path).map_err(SinkError::io("read the length of", &path))?.len();
+    if length == 0 { Ok(()) } else { Err(SinkError::Output { path, reason: reason.to_owned() }) }
 }
 
 fn not_of_this_checkpoint(path: &Path, committed: bool) -> SinkError {

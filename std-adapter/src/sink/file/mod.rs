@@ -4,19 +4,24 @@
 //! off what is not. A file that is large or old enough is closed with a commit and then renamed to `part-000000.csv`, so many
 //! small epochs share a file, and a reader of finished names never sees a row that could be taken back. A clean stop
 //! closes the current file too.
+//!
+//! The directory is locked while a sink writes to it (`.lock`) and names the query that wrote to it (`.owner`): only that
+//! query's own uncommitted rows are ever cut off. A query whose checkpoint is missing is refused, and the output left as it is.
 
 mod append;
 mod encoder;
+mod owner;
 mod replace;
 
 use core::time::Duration;
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Format, Sink, SinkError};
-use append::{AppendedFiles, Limits};
+use append::{AppendedFiles, Leftovers, Limits};
+use owner::Owner;
 use replace::ReplacedFile;
 
 const LARGEST_FILE_BYTES: u64 = 64 << 20;
@@ -37,7 +42,8 @@ pub struct FileSinkPosition {
 /// [`FileSink::with_columns`], anything whose fields flatten to as many. In JSON, NaN and infinities become `null`; CSV has
 /// them as `NaN`, `inf` and `-inf`.
 ///
-/// Not more than one sink may write to a directory.
+/// Only one sink may write to a directory: it locks it. Without a query ([`Sink::set_query_id`]) rows that a crash left
+/// uncommitted before the very first commit cannot be told from another writer's, and are refused.
 ///
 /// ```
 /// use headwater_std::sink::{FileSink, Format, Sink};
@@ -61,6 +67,10 @@ pub struct FileSink {
     target: Target,
     limits: Limits,
     files: Files,
+    query: Option<String>,
+    /// Who the directory was found or made to belong to.
+    owner: Option<Owner>,
+    lock: Option<File>,
 }
 
 /// Where and how to write.
@@ -85,6 +95,9 @@ impl FileSink {
             target: Target { directory: directory.into(), format, columns: None },
             limits: Limits { bytes: LARGEST_FILE_BYTES, age: LONGEST_OPEN },
             files: Files::Appended(AppendedFiles::new()),
+            query: None,
+            owner: None,
+            lock: None,
         }
     }
 
@@ -116,16 +129,49 @@ impl FileSink {
         self.files = Files::Replaced(ReplacedFile::default());
         self
     }
+
+    /// What may become of uncommitted rows that are found.
+    fn leftovers(&self, committed: bool) -> Leftovers {
+        match (&self.owner, &self.query) {
+            (Some(owner), Some(query)) if owner.query != *query => Leftovers::OfAnotherQuery,
+            (Some(owner), Some(_)) if committed || !owner.committed => Leftovers::Own,
+            _ if committed => Leftovers::Own,
+            _ => Leftovers::OfAnEarlierRun,
+        }
+    }
+
+    /// Notes in the directory that it is this query's.
+    fn own(&mut self, committed: bool) -> Result<(), SinkError> {
+        let Some(query) = &self.query else { return Ok(()) };
+        let owner = Owner { query: query.clone(), committed };
+        if self.owner.as_ref() != Some(&owner) {
+            owner.write(&self.target.directory)?;
+            self.owner = Some(owner);
+        }
+        Ok(())
+    }
 }
 
 impl<Row: Serialize> Sink<Row> for FileSink {
     type Position = FileSinkPosition;
 
+    fn set_query_id(&mut self, id: &str) {
+        self.query = Some(id.to_owned());
+    }
+
     fn open(&mut self, committed: Option<FileSinkPosition>) -> Result<(), SinkError> {
         let directory = &self.target.directory;
         fs::create_dir_all(directory).map_err(SinkError::io("make the output directory", directory))?;
+        // Its own lock would keep a sink that is opened again out.
+        self.lock = None;
+        self.lock = Some(owner::lock(directory)?);
+        self.owner = Owner::read(directory)?;
+        let leftovers = self.leftovers(committed.is_some());
         match &mut self.files {
-            Files::Appended(files) => files.open(&self.target, committed),
+            Files::Appended(files) => {
+                files.open(&self.target, committed, leftovers)?;
+                self.own(committed.is_some())
+            }
             Files::Replaced(file) => file.open(&self.target, committed),
         }
     }
@@ -152,7 +198,10 @@ impl<Row: Serialize> Sink<Row> for FileSink {
 
     fn committed(&mut self, _epoch: u64) -> Result<(), SinkError> {
         match &mut self.files {
-            Files::Appended(files) => files.committed(&self.target),
+            Files::Appended(files) => {
+                files.committed(&self.target)?;
+                self.own(true)
+            }
             Files::Replaced(file) => file.committed(&self.target),
         }
     }

@@ -15,8 +15,14 @@ fn row(n: u32) -> Row {
     Row { n, x: (!n.is_multiple_of(3)).then(|| f64::from(n) / 2.0) }
 }
 
-/// Name and text of every file.
+/// Name and text of every file with rows.
 fn contents(directory: &Path) -> BTreeMap<String, String> {
+    let mut files = all_contents(directory);
+    files.retain(|name, _| !name.starts_with('.'));
+    files
+}
+
+fn all_contents(directory: &Path) -> BTreeMap<String, String> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     entries
         .map(|path| {
@@ -38,7 +44,12 @@ fn committed(sink: &mut FileSink) {
 }
 
 fn small(directory: &Path, format: Format) -> FileSink {
-    FileSink::new(directory, format).with_largest_file(30)
+    of_query("a", FileSink::new(directory, format).with_largest_file(30))
+}
+
+fn of_query(id: &str, mut sink: FileSink) -> FileSink {
+    Sink::<Row>::set_query_id(&mut sink, id);
+    sink
 }
 
 /// Writes epochs of rows in one go.
@@ -94,6 +105,7 @@ fn recovery_from_any_byte_gives_the_output_of_an_undisturbed_run() {
             (3 * epoch..3 * epoch + 3).for_each(|n| sink.write(&row(n)).unwrap());
             let after = prepare(&mut sink);
             let files_after = contents(crashed.path());
+            let hidden = fs::read_to_string(crashed.path().join(".owner")).unwrap();
             drop(sink);
             // The crash was before the commit: what is on disk of the new epoch may be any part of it.
             for (name, text) in &files_after {
@@ -104,6 +116,7 @@ fn recovery_from_any_byte_gives_the_output_of_an_undisturbed_run() {
                         .iter()
                         .for_each(|(name, text)| fs::write(directory.path().join(name), text).unwrap());
                     fs::write(directory.path().join(name), &text[..cut]).unwrap();
+                    fs::write(directory.path().join(".owner"), &hidden).unwrap();
                     let mut sink = small(directory.path(), format);
                     open(&mut sink, before).unwrap();
                     assert_eq!(
@@ -146,6 +159,7 @@ fn a_file_is_closed_by_age_without_new_rows() {
         [("part-000000.jsonl".to_owned(), "{\"n\":1,\"x\":0.5}\n".to_owned())].into()
     );
 
+    drop(sink);
     let mut sink = FileSink::new(directory.path(), Format::JsonLines);
     open(&mut sink, Some(FileSinkPosition { file: 1, length: 0 })).unwrap();
     sink.write(&row(2)).unwrap();
@@ -163,6 +177,7 @@ fn output_that_does_not_belong_to_the_checkpoint_is_left_alone() {
     open(&mut sink, None).unwrap();
     let positions = run(&mut sink, 0..6);
     finish(&mut sink);
+    drop(sink);
     let before = contents(directory.path());
     let error = open(&mut small(directory.path(), Format::Csv), None).unwrap_err().to_string();
     assert!(error.contains("earlier run"), "{error}");
@@ -176,6 +191,65 @@ fn output_that_does_not_belong_to_the_checkpoint_is_left_alone() {
     fs::write(missing.path().join("part-000002.csv.part"), "n,x\n").unwrap();
     let error = open(&mut small(missing.path(), Format::Csv), Some(FileSinkPosition { file: 2, length: 9 }));
     assert!(error.unwrap_err().to_string().contains("it has 4 bytes, but 9 were committed"));
+}
+
+#[test]
+fn a_directory_has_one_writer_at_a_time() {
+    let directory = TempDir::new().unwrap();
+    for replacing in [false, true] {
+        let new = || {
+            let sink = FileSink::new(directory.path(), Format::Csv);
+            if replacing { sink.replacing() } else { sink }
+        };
+        let mut first = new();
+        open(&mut first, None).unwrap();
+        let error = open(&mut new(), None).unwrap_err().to_string();
+        assert!(error.contains("is in use by another process"), "{error}");
+        open(&mut first, None).unwrap();
+        drop(first);
+        open(&mut new(), None).unwrap();
+    }
+}
+
+#[test]
+fn uncommitted_rows_are_cut_off_only_for_the_query_that_wrote_them() {
+    let directory = TempDir::new().unwrap();
+    let new = |query| of_query(query, FileSink::new(directory.path(), Format::Csv));
+    let mut sink = new("a");
+    open(&mut sink, None).unwrap();
+    sink.write(&row(1)).unwrap();
+    prepare(&mut sink);
+    drop(sink);
+    // Before the very first commit: another query is refused, its own starts again by itself.
+    let left = contents(directory.path());
+    for position in [None, Some(FileSinkPosition { file: 0, length: 3 })] {
+        let error = open(&mut new("b"), position).unwrap_err().to_string();
+        assert!(error.contains("part-000000.csv.part") && error.contains("another query"), "{error}");
+    }
+    let error = open(&mut FileSink::new(directory.path(), Format::Csv), None).unwrap_err().to_string();
+    assert!(error.contains("an earlier run"), "{error}");
+    assert_eq!(contents(directory.path()), left);
+    let mut sink = new("a");
+    open(&mut sink, None).unwrap();
+    assert!(contents(directory.path()).is_empty());
+
+    // Once there was a commit, an empty checkpoint is a lost one.
+    sink.write(&row(2)).unwrap();
+    let position = prepare(&mut sink);
+    committed(&mut sink);
+    drop(sink);
+    let left = contents(directory.path());
+    let error = open(&mut new("a"), None).unwrap_err().to_string();
+    assert!(error.contains("checkpoint is empty") && error.contains("move the file away"), "{error}");
+    assert_eq!(contents(directory.path()), left);
+    open(&mut new("a"), Some(position)).unwrap();
+    assert_eq!(contents(directory.path()), left);
+
+    // An empty file is nobody's.
+    fs::remove_file(directory.path().join("part-000000.csv.part")).unwrap();
+    fs::write(directory.path().join("part-000003.csv.part"), "").unwrap();
+    open(&mut new("b"), None).unwrap();
+    assert!(contents(directory.path()).is_empty());
 }
 
 #[test]

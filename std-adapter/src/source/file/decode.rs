@@ -30,11 +30,39 @@ impl<R: DeserializeOwned> Decoder<R> {
     }
 
     /// The row, or why there is none.
-    pub(super) fn row(&mut self, number: u64, line: &[u8]) -> Result<R, String> {
+    pub(super) fn row(&mut self, number: u64, line: &[u8]) -> Result<R, LineError> {
         let line = if number == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
         match self {
             Self::Csv(csv) => csv.row(line),
-            Self::JsonLines(_) => serde_json::from_slice(line).map_err(|error| json_reason(&error)),
+            Self::JsonLines(_) => serde_json::from_slice(line).map_err(|error| json_reason(&error).into()),
+        }
+    }
+}
+
+/// Why a line gives no row.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum LineError {
+    /// The line is not as it should be.
+    Line(String),
+    /// The line is whole, but there is no column for a field of the row.
+    Column {
+        /// The columns there are.
+        columns: String,
+        /// Which is missing.
+        reason: String,
+    },
+}
+
+impl From<String> for LineError {
+    fn from(reason: String) -> Self {
+        Self::Line(reason)
+    }
+}
+
+impl LineError {
+    pub(super) fn into_reason(self) -> String {
+        match self {
+            Self::Line(reason) | Self::Column { reason, .. } => reason,
         }
     }
 }
@@ -75,12 +103,12 @@ impl CsvDecoder {
         Ok(())
     }
 
-    fn row<R: DeserializeOwned>(&mut self, line: &[u8]) -> Result<R, String> {
+    fn row<R: DeserializeOwned>(&mut self, line: &[u8]) -> Result<R, LineError> {
         self.split(line)?;
         if self.record.len() != self.columns.len() {
-            return Err(format!("{} fields, expected {}", self.record.len(), self.columns.len()));
+            return Err(format!("{} fields, expected {}", self.record.len(), self.columns.len()).into());
         }
-        self.record.deserialize(Some(&self.columns)).map_err(|error| self.reason(&error))
+        self.record.deserialize(Some(&self.columns)).map_err(|error| self.error(&error))
     }
 
     fn split(&mut self, line: &[u8]) -> Result<(), String> {
@@ -108,13 +136,19 @@ impl CsvDecoder {
     }
 
     /// The reason of a deserialize error with the name of the column.
-    fn reason(&self, error: &csv::Error) -> String {
-        let csv::ErrorKind::Deserialize { err, .. } = error.kind() else { return error.to_string() };
+    fn error(&self, error: &csv::Error) -> LineError {
+        let csv::ErrorKind::Deserialize { err, .. } = error.kind() else { return error.to_string().into() };
         let column = err.field().and_then(|field| usize::try_from(field).ok());
-        match column.and_then(|field| self.columns.get(field)) {
+        let reason = match column.and_then(|field| self.columns.get(field)) {
             Some(name) => format!("column {}: {}", String::from_utf8_lossy(name), err.kind()),
             None => err.kind().to_string(),
+        };
+        // The line has a field for each column, so what is missing is a column. Serde tells it by this text alone.
+        if reason.starts_with("missing field") {
+            let columns: Vec<_> = self.columns.iter().map(String::from_utf8_lossy).collect();
+            return LineError::Column { columns: columns.join(","), reason };
         }
+        reason.into()
     }
 }
 
@@ -150,18 +184,24 @@ mod tests {
     #[test]
     fn each_kind_of_bad_line_says_what_is_wrong_and_the_next_line_is_not_touched() {
         let mut decoder = csv();
-        assert_eq!(decoder.row(2, b"1.5,x").unwrap_err(), "2 fields, expected 3");
-        assert_eq!(decoder.row(3, b"1.5,x,a,b").unwrap_err(), "4 fields, expected 3");
-        assert_eq!(decoder.row(4, b"warm,x,a").unwrap_err(), "column value: invalid float literal");
-        assert_eq!(decoder.row(5, b"1,\"x,a").unwrap_err(), "a quoted field does not end on its line");
+        assert_eq!(decoder.row(2, b"1.5,x").unwrap_err().into_reason(), "2 fields, expected 3");
+        assert_eq!(decoder.row(3, b"1.5,x,a,b").unwrap_err().into_reason(), "4 fields, expected 3");
         assert_eq!(
-            decoder.row(6, b"1,x,\xff").unwrap_err(),
+            decoder.row(4, b"warm,x,a").unwrap_err().into_reason(),
+            "column value: invalid float literal"
+        );
+        assert_eq!(
+            decoder.row(5, b"1,\"x,a").unwrap_err().into_reason(),
+            "a quoted field does not end on its line"
+        );
+        assert_eq!(
+            decoder.row(6, b"1,x,\xff").unwrap_err().into_reason(),
             "column device: invalid utf-8 sequence of 1 bytes from index 0"
         );
         assert_eq!(decoder.row(7, b"1,x,5\" pipe").unwrap().device, "5\" pipe");
         let mut other: Decoder<Reading> = Decoder::Csv(CsvDecoder::new(b',', Some(&["value".to_owned()])));
         assert!(!other.has_header());
-        assert_eq!(other.row(1, b"1").unwrap_err(), "missing field `device`");
+        assert_eq!(other.row(1, b"1").unwrap_err().into_reason(), "missing field `device`");
     }
 
     #[test]
@@ -169,7 +209,7 @@ mod tests {
         let mut decoder: Decoder<Reading> = Decoder::JsonLines(PhantomData);
         assert_eq!(decoder.row(1, b"{\"device\":\"a\",\"value\":null}").unwrap().value, None);
         assert_eq!(
-            decoder.row(2, b"{\"device\":1}").unwrap_err(),
+            decoder.row(2, b"{\"device\":1}").unwrap_err().into_reason(),
             "invalid type: integer `1`, expected a string, at column 11"
         );
     }

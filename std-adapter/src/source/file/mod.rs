@@ -9,8 +9,8 @@
 //! # Directories
 //! Files are read in order of their names. The last [`FileSource::growing_files`] of them, 8 unless said otherwise, may
 //! still grow, and are looked at again and again. A file before those is read to its end once and is then *finished*:
-//! it may be removed, and growth of it, or a new file whose name comes before it, is not read; the latter is counted
-//! in [`SourceMetrics::ignored_files`] and warned of. So the position stays bounded however many files there have been.
+//! it may be removed, and growth of it, or a new file whose name comes before it, is not read. Both are warned of and counted,
+//! in [`SourceMetrics::grown_files`] (growth while the source is open) and [`SourceMetrics::ignored_files`]. So the position stays bounded however many files there have been.
 //! For a fixed set of files that all grow, one per device say, give a number at least as large as the set.
 //!
 //! Files must keep their names and only ever be appended to: a file shorter than its position, or with other text where
@@ -23,7 +23,8 @@ mod position;
 
 use core::marker::PhantomData;
 use core::time::Duration;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -35,7 +36,7 @@ use super::reject::{KEPT_BYTES, Origin, Rejects};
 use super::{Next, Source, SourceError, SourceMetrics};
 pub use crate::format::Format;
 pub(crate) use decode::json_reason;
-use decode::{CsvDecoder, Decoder};
+use decode::{CsvDecoder, Decoder, LineError};
 use directory::Listing;
 use lines::{End, FoundLine, LinePosition, Lines};
 pub use position::FilePosition;
@@ -82,8 +83,9 @@ pub struct FileSource<R> {
     to_read: VecDeque<ToRead>,
     /// Length of each begun file when it was last read to its end.
     read_to: HashMap<String, u64>,
-    /// Names at or before the last finished one that are known to be read.
-    known_finished: HashSet<String>,
+    /// Files at or before the last finished one that are known, with the length they were read to; none once it has been
+    /// reported that they grew or came too late.
+    known_finished: HashMap<String, Option<u64>>,
     /// What was there when the source was limited to it.
     limit: Option<Listing>,
     metrics: SourceMetrics,
@@ -96,6 +98,8 @@ struct Current {
     path: PathBuf,
     lines: Lines,
     last: bool,
+    /// No line of it has been taken yet, but the header.
+    at_first_line: bool,
 }
 
 /// A file with something to read.
@@ -130,7 +134,7 @@ impl<R: DeserializeOwned> FileSource<R> {
             current: None,
             to_read: VecDeque::new(),
             read_to: HashMap::new(),
-            known_finished: HashSet::new(),
+            known_finished: HashMap::new(),
             limit: None,
             metrics: SourceMetrics::default(),
         }
@@ -238,18 +242,30 @@ impl<R: DeserializeOwned> FileSource<R> {
         Ok(())
     }
 
-    /// Counts files that appeared among those already finished.
+    /// Counts files that appeared among those already finished, and finished ones that grew.
     fn note_ignored(&mut self, listing: &Listing) {
         let Some(finished) = self.position.finished_through.clone() else { return };
-        self.known_finished.retain(|name| listing.contains_key(name));
-        for (name, _) in listing.range(..=finished.clone()) {
-            if self.known_finished.insert(name.clone()) {
-                self.metrics.ignored_files += 1;
-                tracing::warn!(
-                    file = name,
-                    finished,
-                    "a new file comes before files already finished: it is not read"
-                );
+        self.known_finished.retain(|name, _| listing.contains_key(name));
+        for (name, length) in listing.range(..=finished.clone()) {
+            match self.known_finished.entry(name.clone()) {
+                Entry::Vacant(new) => {
+                    new.insert(None);
+                    self.metrics.ignored_files += 1;
+                    tracing::warn!(
+                        file = name,
+                        finished,
+                        "a new file comes before files already finished: it is not read"
+                    );
+                }
+                Entry::Occupied(mut known) if known.get().is_some_and(|read_to| *length > read_to) => {
+                    known.insert(None);
+                    self.metrics.grown_files += 1;
+                    tracing::warn!(
+                        file = name,
+                        "a finished file has grown: what was added is not read; allow more growing_files"
+                    );
+                }
+                Entry::Occupied(_) => {}
             }
         }
     }
@@ -279,15 +295,18 @@ impl<R: DeserializeOwned> FileSource<R> {
                 None => return Ok(()),
             }
         }
+        let mut first = LinePosition::START;
         if self.decoder.has_header() {
             let Some(after_header) = self.read_header(&name, &path, end)? else { return Ok(()) };
+            first = after_header;
             if position.offset == 0 {
-                position = after_header;
+                position = first;
             }
         }
+        let at_first_line = position.offset == first.offset;
         let lines =
             Lines::new(file, position, end, self.longest_line).map_err(SourceError::io("seek in", &path))?;
-        self.current = Some(Current { name, path, lines, last });
+        self.current = Some(Current { name, path, lines, last, at_first_line });
         Ok(())
     }
 
@@ -372,12 +391,20 @@ impl<R: DeserializeOwned> FileSource<R> {
             if line.too_long.is_none() && bytes.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
+            let at_first_line = core::mem::take(&mut current.at_first_line);
             match decode(&mut self.decoder, &line, bytes, self.longest_line) {
                 Ok(row) => {
                     self.metrics.rows += 1;
                     return Ok(Some(row));
                 }
-                Err(reason) => {
+                Err(LineError::Column { columns, reason }) if at_first_line => {
+                    let path = current.path.clone();
+                    // The line is not taken: it comes again when the columns have been put right.
+                    self.current = None;
+                    return Err(SourceError::Columns { path, columns, reason });
+                }
+                Err(error) => {
+                    let reason = error.into_reason();
                     let origin = Origin::Line { file: &current.name, line: line.number };
                     self.rejects.add(origin, &reason, bytes)?;
                 }
@@ -391,7 +418,7 @@ impl<R: DeserializeOwned> FileSource<R> {
         if last {
             self.position.finish(&name);
             self.read_to.remove(&name);
-            self.known_finished.insert(name);
+            self.known_finished.insert(name, Some(lines.position().offset));
         } else {
             self.position.set(&name, lines.position());
         }
@@ -403,9 +430,9 @@ fn decode<R: DeserializeOwned>(
     line: &FoundLine,
     bytes: &[u8],
     longest: usize,
-) -> Result<R, String> {
+) -> Result<R, LineError> {
     match line.too_long {
-        Some(length) => Err(format!("the line has {length} bytes, more than the {longest} allowed")),
+        Some(length) => Err(format!("the line has {length} bytes, more than the {longest} allowed").into()),
         None => decoder.row(line.number, bytes),
     }
 }
@@ -420,7 +447,9 @@ impl<R: DeserializeOwned> Source for FileSource<R> {
         self.position = committed.unwrap_or_default();
         self.rejects.open(self.position.rejects)?;
         if let Some(finished) = self.position.finished_through.clone() {
-            self.known_finished = self.list()?.range(..=finished).map(|(name, _)| name.clone()).collect();
+            let listing = self.list()?;
+            self.known_finished =
+                listing.range(..=finished).map(|(name, length)| (name.clone(), Some(*length))).collect();
         }
         Ok(())
     }

@@ -175,8 +175,12 @@ fn the_position_stays_small_and_a_file_among_the_finished_is_reported() {
     // Finished files may go; this one grows without being looked at.
     fs::remove_file(directory.path().join("000")).unwrap();
     append(&directory.path().join("002"), &line(1000));
-    assert!(read(&mut source).is_empty());
-    assert_eq!(source.metrics().ignored_files, 1);
+    for _ in 0..2 {
+        assert!(read(&mut source).is_empty());
+        append(&directory.path().join("005"), &line(1000));
+        append(&directory.path().join("002"), &line(1000));
+    }
+    assert_eq!((source.metrics().ignored_files, source.metrics().grown_files), (1, 1));
     append(&directory.path().join("078"), &line(7));
     assert_eq!(read(&mut source), [7]);
     assert_eq!(source.metrics().ignored_files, 1);
@@ -191,6 +195,36 @@ fn columns_can_be_given_for_files_without_header() {
         FileSource::<Row>::new(&path, Format::Csv).with_delimiter(b';').with_columns(["name", "n"]);
     source.open(None).unwrap();
     assert_eq!(read(&mut source), [1, 2]);
+}
+
+#[test]
+fn a_header_without_a_needed_column_is_an_error_and_not_a_reject_of_each_line() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("a.csv");
+    let new = || FileSource::<Row>::new(&path, Format::Csv).with_poll_interval(Duration::ZERO);
+    // The header may be read, and its end committed, before the first line comes.
+    append(&path, "x,m\n");
+    let mut source = new();
+    source.open(None).unwrap();
+    assert_eq!(source.next(Duration::ZERO).unwrap(), Next::Idle);
+    let mut position = Some(source.prepare().unwrap());
+    append(&path, "1,2\n3,4\n");
+    for _ in 0..2 {
+        let mut source = new();
+        source.open(position).unwrap();
+        let error = source.next(Duration::ZERO).unwrap_err().to_string();
+        assert!(error.contains("a.csv are `x,m`: missing field `n`"), "{error}");
+        // What the query commits then does not pass the line over.
+        position = Some(source.prepare().unwrap());
+        assert_eq!(source.metrics().rejected, 0);
+    }
+    fs::write(&path, "x,n\n1,2\n3,4\n").unwrap();
+    let mut source = new();
+    source.open(position).unwrap();
+    assert_eq!(read(&mut source), [2, 4]);
+    let mut given = new().with_columns(["x", "y"]);
+    given.open(None).unwrap();
+    assert!(given.next(Duration::ZERO).unwrap_err().to_string().contains("missing field `n`"));
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl MqttOptions {
             in_flight_window: 20,
             redelivery_window: 128,
             acknowledge_after: Duration::from_secs(1),
-            largest_packet_bytes: 256 * 1024,
+            largest_packet_bytes: 1 << 20,
             backoff: (Duration::from_millis(100), Duration::from_secs(30)),
             refusals_allowed: 5,
             quiet_time: Duration::from_secs(1),
@@ -100,7 +100,7 @@ impl MqttOptions {
         self
     }
 
-    /// Largest packet taken; 256 KiB unless said otherwise. MQTT 3.1.1 has no way to refuse a single message, so a larger
+    /// Largest packet taken; 1 MiB unless said otherwise. MQTT 3.1.1 has no way to refuse a single message, so a larger
     /// one stops the source after some attempts, with an error that says so.
     #[must_use]
     pub fn with_largest_packet(mut self, bytes: usize) -> Self {

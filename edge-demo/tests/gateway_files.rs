@@ -105,8 +105,9 @@ fn without_drain_open_windows_stay_open_and_go_on_next_time() {
 fn malformed_lines_are_set_aside_with_their_reason() {
     let directory = tempfile::tempdir().unwrap();
     let long = "d".repeat(65);
-    let text =
-        format!("device,at,value\na,1000,1\nb,never,2\n{long},1000,3\na,2000,\na,1970-01-01T00:00:03Z,5\n");
+    let text = format!(
+        "device,at,value\na,1000,1\nb,never,2\n{long},1000,3\n,1000,4\na,2000,\na,1970-01-01T00:00:03Z,5\n"
+    );
     fs::write(directory.path().join("rows.csv"), text).unwrap();
     gateway_succeeds(directory.path(), &format!("--input rows.csv --window tumbling:10s {TO_THE_END}"));
     let expected = AnswerRow {
@@ -120,7 +121,7 @@ fn malformed_lines_are_set_aside_with_their_reason() {
     };
     assert_same(vec![expected], written(&directory.path().join("out")), "good rows");
     let rejects = all_text(directory.path());
-    for reason in ["never", "65 bytes"] {
+    for reason in ["never", "65 bytes", "the name of the device is empty"] {
         assert!(rejects.contains(reason), "no reject file tells {reason}:\n{rejects}");
     }
 }
@@ -159,4 +160,69 @@ fn a_full_state_follows_its_policy() {
     gateway_succeeds(directory.path(), &options("drop", "drop"));
     let kept: u64 = written(&directory.path().join("drop")).iter().map(|row| row.count).sum();
     assert!(kept > 0 && kept < 400, "{kept}");
+}
+
+/// What the gateway says on standard error; it must end well.
+fn said(directory: &Path, options: &str) -> String {
+    let output = gateway(directory, options);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stderr}");
+    stderr
+}
+
+#[test]
+fn rows_that_do_not_count_are_told_once_also_across_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = "--input rows.csv --window tumbling:10s --watermark 1s --trigger row --on-full drop --keys 1 \
+        --out out --state state";
+    let file = |text: &str| fs::write(directory.path().join("rows.csv"), text).unwrap();
+    let mut text = String::from("device,at,value\na,1000,1\na,30000,1\na,60000,1\na,2000,1\nb,no,1\n");
+    file(&text);
+    let mut gateway = common::start(&absolute(directory.path(), &format!("{options} --progress")));
+    common::wait_until(&mut gateway, "read", |gateway| gateway.progress().rows_in == 4);
+    common::stop(&mut gateway);
+    let line = gateway.message();
+    assert!(line.starts_with("gateway: ") && line.contains("1 late"), "{line}");
+    assert!(line.contains("watermark 1970-01-01T00:00:59.000Z"), "{line}");
+    assert!(line.contains("highest event time 1970-01-01T00:01:00.000Z"), "{line}");
+
+    let to_the_end = options.replace("--trigger row", "--trigger available-now");
+    let silent = said(directory.path(), &to_the_end);
+    assert_eq!(silent, "", "nothing new");
+    text += "a,3000,1\na,4000,1\n";
+    file(&text);
+    let new = said(directory.path(), &to_the_end);
+    assert!(new.contains("2 late"), "{new}");
+    assert_eq!(new.lines().count(), 1, "{new}");
+}
+
+/// `options` with paths in `directory`.
+fn absolute(directory: &Path, options: &str) -> String {
+    let mut words: Vec<String> = options.split_whitespace().map(str::to_owned).collect();
+    for index in 1..words.len() {
+        if ["--input", "--out", "--state"].contains(&words[index - 1].as_str()) {
+            words[index] = directory.join(&words[index]).display().to_string();
+        }
+    }
+    words.join(" ")
+}
+
+#[test]
+fn a_row_far_ahead_of_the_clock_does_not_close_the_stream_for_others() {
+    let directory = tempfile::tempdir().unwrap();
+    // The second row's time is in microseconds instead of milliseconds.
+    let text = "device,at,value\na,1700000000000,1\nb,1700000001000000,1\na,1700000002000,1\na,1700000030000,1\na,1700000003000,1\n";
+    fs::write(directory.path().join("rows.csv"), text).unwrap();
+    let options = |out: &str| {
+        format!(
+            "--input rows.csv --window tumbling:10s --watermark 40s --trigger available-now --drain \
+             --out {out} --state {out}-state"
+        )
+    };
+    let stderr = said(directory.path(), &format!("{} --ahead 1h", options("out")));
+    assert!(stderr.contains("1 filtered"), "{stderr}");
+    assert!(stderr.contains("highest event time 2023-11-14T22:13:50"), "{stderr}");
+    let rows = written(&directory.path().join("out"));
+    let counted: Vec<_> = rows.iter().map(|row| (row.device.as_str(), row.count)).collect();
+    assert_eq!(counted, [("a", 3), ("a", 1)]);
 }

@@ -27,6 +27,10 @@ fn a_wrong_command_line_ends_with_status_2() {
         (format!("{fine} --window tumbling:0s"), "zero"),
         (format!("{fine} --window session:10s --mode update"), "--mode update"),
         (format!("{fine} --keys 0"), "--keys"),
+        (format!("{fine} --keys 67108865"), "67108864"),
+        (format!("{fine} --ahead soon"), "--ahead"),
+        ("--input rows.csv --out both --state both".to_owned(), "the same"),
+        ("--input rows.csv --out out --state out".to_owned(), "--state and --out are the same"),
         ("--broker localhost:1 --out out --state state".to_owned(), "--topic"),
     ] {
         let stderr = complaint(directory.path(), &options, 2);
@@ -40,7 +44,9 @@ fn help_goes_to_standard_output() {
     let output = gateway(Path::new("."), "--help");
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
-    for option in ["--broker", "--input", "--window", "--watermark", "--on-full", "--drain", "--state"] {
+    for option in
+        ["--broker", "--input", "--window", "--watermark", "--on-full", "--drain", "--state", "--ahead"]
+    {
         assert!(text.contains(option), "{option}");
     }
 }
@@ -91,6 +97,18 @@ fn the_state_of_another_query_is_refused_and_left_alone() {
     }
     assert_eq!(files(&directory.path().join("state")), before);
     gateway_succeeds(directory.path(), &format!("{fine} --window tumbling:10s"));
+}
+
+#[test]
+fn a_state_that_no_longer_fits_names_the_option_to_change() {
+    let directory = tempfile::tempdir().unwrap();
+    let rows: String = (0..60).map(|device| format!("dev-{device},1,2\n")).collect();
+    fs::write(directory.path().join("rows.csv"), format!("device,at,value\n{rows}")).unwrap();
+    let fine = "--input rows.csv --trigger available-now --out out --state state";
+    gateway_succeeds(directory.path(), &format!("{fine} --keys 60"));
+    let stderr = complaint(directory.path(), &format!("{fine} --keys 1"), 1);
+    assert!(stderr.contains("--keys"), "{stderr}");
+    gateway_succeeds(directory.path(), &format!("{fine} --keys 60"));
 }
 
 fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {

@@ -9,8 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use headwater::Timestamp;
-use headwater_std::to_rfc3339;
 use serde_json::Value;
 
 use crate::gateway::RUNNING;
@@ -26,7 +24,7 @@ pub struct Progress {
     pub duplicates: u64,
     /// Rows of the answer.
     pub emitted: u64,
-    /// RFC 3339, or words when the stream has ended; none before the first row.
+    /// RFC 3339; none before the first row.
     pub watermark: Option<String>,
     /// Entries in use.
     pub state_rows: u64,
@@ -38,18 +36,14 @@ impl Progress {
     /// Takes in one line of `--progress`.
     fn absorb(&mut self, line: &Value) {
         let number = |pointer: &str| line.pointer(pointer).and_then(Value::as_u64);
-        self.rows_in = number("/rows/rows_in").unwrap_or(self.rows_in);
+        self.rows_in = number("/rows/rowsIn").unwrap_or(self.rows_in);
         self.late = number("/rows/late").unwrap_or(self.late);
         self.duplicates = number("/sources/0/metrics/redelivered").unwrap_or(self.duplicates);
         self.emitted = number("/rows/emitted").unwrap_or(self.emitted);
         self.state_rows = number("/stateOperators/0/numRowsTotal").unwrap_or(self.state_rows);
         self.state_capacity = number("/stateOperators/0/numRowsCapacity").unwrap_or(self.state_capacity);
         let watermark = line.pointer("/eventTime/watermark").and_then(Value::as_str);
-        // A drained query has its watermark at the end of time.
-        let in_words = |text: &str| {
-            if text == to_rfc3339(Timestamp::MAX) { "past the last row" } else { text }.to_owned()
-        };
-        self.watermark = watermark.map(in_words).or(self.watermark.take());
+        self.watermark = watermark.map(str::to_owned).or(self.watermark.take());
     }
 }
 

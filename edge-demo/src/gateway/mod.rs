@@ -3,7 +3,9 @@
 //! A thin layer over `headwater-std`: it reads the command line ([`options`]), picks source and plan, and waits for the end.
 
 mod columns;
+mod directories;
 mod duration;
+mod losses;
 pub mod options;
 mod plan;
 pub mod reading;
@@ -25,7 +27,13 @@ const USAGE_ERROR: u8 = 2;
 
 /// Runs the gateway with the arguments of its command line, without the program's name, until it is stopped.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match options::parse(arguments) {
+    let command = options::parse(arguments).and_then(|command| {
+        if let Command::Run(options) = &command {
+            directories::check(options)?;
+        }
+        Ok(command)
+    });
+    match command {
         Ok(Command::Help) => {
             print!("{}", options::USAGE);
             ExitCode::SUCCESS

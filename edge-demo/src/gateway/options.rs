@@ -6,19 +6,19 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use headwater::window::Sliding;
-use headwater::{OnFull, OutputMode, Span};
+use headwater::{OnFull, OutputMode, Span, UpdateRefused};
 use headwater_std::sink::Format;
 use lexopt::prelude::*;
 
 use super::duration::parse_duration;
-use super::plan::NO_SESSION_UPDATES;
 
 /// Text of `--help`.
 pub const USAGE: &str = "\
 Reads device rows from MQTT or from files, aggregates them in event-time windows per device, writes the answer to files.
 
 Input, one of:
-  --broker HOST[:PORT]   MQTT 3.1.1 broker, port 1883 if none is given; with --topic
+  --broker HOST[:PORT]   MQTT 3.1.1 broker, port 1883 if none is given; with --topic. A broker that cannot
+                         be reached at the start is an error; later it is tried again
   --input PATH           a .csv or .jsonl file, or a directory of them; followed as it grows
   --topic FILTER         topics to subscribe to, for instance plant/+/reading
   --client-id ID         MQTT session to keep at the broker        [default: headwater-gateway]
@@ -26,27 +26,39 @@ Input, one of:
 Query:
   --window KIND          tumbling:SIZE, sliding:SIZE/SLIDE or session:GAP  [default: tumbling:10m]
   --watermark DELAY      how late a row may come                   [default: 30s]
+  --ahead LIMIT          rows whose time is later than this computer's clock by more than LIMIT do not
+                         enter and are counted as filtered. Without it one row from the far future
+                         closes all windows, and what comes after it is late  [default: no limit]
   --mode MODE            append, update or complete                [default: append]
-  --keys N               devices at a time. Room for the windows that each may have open is allocated
-                         once; with a long watermark in all for N or 262144 windows, whichever
-                         is more                                   [default: 4096]
+  --keys N               devices at a time, up to 67108864. Room for the windows that each may have open
+                         is allocated once; with a long watermark in all for 2 N or 262144 windows,
+                         whichever is more                         [default: 4096]
   --on-full POLICY       when that room is full: refuse (stop with an error), drop (count), or in append
                          mode evict (emit the oldest early)        [default: refuse]
+                         A window given early is marked nowhere in the files: a later row for the same
+                         window adds to it, as a second line to be added to the first
   --trigger WHEN         a time such as 1s, row (after each row) or available-now (read what
                          is there, then end)                       [default: 1s]
 
-Output:
-  --out DIR              where the files go
+Output; --out, --state and --input must not lie in each other:
+  --out DIR              where the files go: part-N.csv, final; part-N.csv.part, not final yet; in
+                         complete mode result.csv, replaced as a whole. With jsonl, .jsonl. Names that begin with a
+                         dot are the gateway's own
   --format FORMAT        csv or jsonl                              [default: csv]
-  --state DIR            checkpoint; started again with the same, the gateway goes on where it was
-  --drain                when stopping, also emit the windows still open and close them: rows of
-                         theirs that a later run brings are late
+  --state DIR            checkpoint; started again with the same, the gateway goes on where it was.
+                         Input that is no row goes to rejects.jsonl in it, with the reason
+  --drain                when stopping, also emit the windows still open: rows for them that come later
+                         are late
   --progress             one line of JSON per commit to standard error, after a line that says it runs
   --help                 this text
 
 Times are 500ms, 30s, 10m, 1h, 2d. Rows are {\"device\": text, \"at\": ms since 1970 or RFC 3339, \"value\": number or null},
-CSV files have the header device,at,value. Both may add seq, the device's number of the message, by which a
-message delivered twice is dropped. SIGINT and SIGTERM stop the gateway cleanly.
+CSV files have the header device,at,value. Both may add seq, the device's number of the message: over MQTT a message
+delivered twice is dropped by device, seq and at; ignored in files.
+
+Rows that are late, dropped, rejected, handed back or filtered are told on standard error, at most every 10 s and at the end.
+SIGINT and SIGTERM stop the gateway cleanly. Exit status: 0 after a clean stop or the end of the input, 1 after an error
+while starting or running, 2 after a wrong command line.
 ";
 
 /// What the gateway is to do.
@@ -58,6 +70,8 @@ pub struct Options {
     pub window: WindowKind,
     /// How long after the highest event time a window stays open.
     pub watermark: Span,
+    /// How far a row's event time may be ahead of the gateway's clock; any distance if not given.
+    pub ahead: Option<Span>,
     /// Which rows of the result are written.
     pub mode: OutputMode,
     /// When an epoch ends.
@@ -119,12 +133,20 @@ impl Options {
         };
         let open = covered.as_micros() / record.as_micros().max(1);
         let per_device = u32::try_from(open).unwrap_or(u32::MAX).saturating_add(2);
-        self.keys.saturating_mul(per_device).min(self.keys.max(CAPACITY_OF_LONG_DELAYS))
+        let records = self
+            .keys
+            .saturating_mul(per_device)
+            .min(self.keys.saturating_mul(2).max(CAPACITY_OF_LONG_DELAYS));
+        records.min(STATE_CAPACITY_MAX)
     }
 }
 
-/// Records that a long watermark or many panes reserve at the most, unless there are more devices.
+/// Records that a long watermark or many panes reserve at the most, unless two for each device are more.
 const CAPACITY_OF_LONG_DELAYS: u32 = 1 << 18;
+/// Most records that a state is given.
+const STATE_CAPACITY_MAX: u32 = 1 << 27;
+/// Most devices that can be asked for; with records of some 200 bytes, more memory than a gateway has.
+const KEYS_MAX: u32 = 1 << 26;
 
 /// When an epoch ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,6 +215,7 @@ struct Given {
     input: Option<String>,
     window: Option<String>,
     watermark: Option<String>,
+    ahead: Option<String>,
     mode: Option<String>,
     trigger: Option<String>,
     out: Option<String>,
@@ -213,6 +236,7 @@ impl Given {
             "input" => &mut self.input,
             "window" => &mut self.window,
             "watermark" => &mut self.watermark,
+            "ahead" => &mut self.ahead,
             "mode" => &mut self.mode,
             "trigger" => &mut self.trigger,
             "out" => &mut self.out,
@@ -237,7 +261,7 @@ impl Given {
         let window = window(self.window.as_deref().unwrap_or("tumbling:10m"))?;
         let mode = mode(self.mode.as_deref().unwrap_or("append"))?;
         if let (WindowKind::Session(_), OutputMode::Update) = (window, mode) {
-            return Err(NO_SESSION_UPDATES.into());
+            return Err(format!("--mode update: {UpdateRefused}; take append or complete").into());
         }
         let watermark = self.watermark.as_deref().unwrap_or("30s");
         let on_full = on_full(self.on_full.as_deref().unwrap_or("refuse"))?;
@@ -250,6 +274,7 @@ impl Given {
             window,
             mode,
             watermark: parse_duration(watermark).map_err(|error| format!("--watermark: {error}"))?,
+            ahead: self.ahead.as_deref().map(ahead).transpose()?,
             trigger: trigger(self.trigger.as_deref().unwrap_or("1s"))?,
             format: format(self.format.as_deref().unwrap_or("csv"))?,
             keys: keys(self.keys.as_deref().unwrap_or("4096"))?,
@@ -329,6 +354,10 @@ fn window(text: &str) -> Result<WindowKind, UsageError> {
     }
 }
 
+fn ahead(text: &str) -> Result<Span, UsageError> {
+    parse_duration(text).map_err(|error| format!("--ahead: {error}").into())
+}
+
 fn mode(text: &str) -> Result<OutputMode, UsageError> {
     match text {
         "append" => Ok(OutputMode::Append),
@@ -365,8 +394,8 @@ fn format(text: &str) -> Result<Format, UsageError> {
 
 fn keys(text: &str) -> Result<u32, UsageError> {
     match text.parse() {
-        Ok(keys) if keys > 0 => Ok(keys),
-        _ => Err(format!("--keys: `{text}` is not a whole number from 1 to {}", u32::MAX).into()),
+        Ok(keys @ 1..=KEYS_MAX) => Ok(keys),
+        _ => Err(format!("--keys: `{text}` is not a whole number from 1 to {KEYS_MAX}").into()),
     }
 }
 
@@ -416,7 +445,12 @@ mod tests {
             (options.watermark, options.mode, options.keys),
             (Span::secs(30), OutputMode::Append, 4096)
         );
-        assert!(!options.drain && !options.progress);
+        assert!(!options.drain && !options.progress && options.ahead.is_none());
+        let options = parsed("--input rows.csv --out o --state s --ahead 1h --keys 67108864").unwrap();
+        assert_eq!(options.ahead, Some(Span::hours(1)));
+        assert!(options.state_capacity() <= 134_217_728);
+        let options = Options { keys: u32::MAX, ..options };
+        assert_eq!(options.state_capacity(), 134_217_728);
     }
 
     #[test]
@@ -435,6 +469,8 @@ mod tests {
             ("--trigger 0s", "longer than zero"),
             ("--keys 0", "--keys"),
             ("--keys many", "--keys"),
+            ("--keys 67108865", "from 1 to 67108864"),
+            ("--ahead far", "--ahead"),
             ("--on-full panic", "--on-full"),
             ("--format xml", "--format"),
             ("--mode all", "--mode"),

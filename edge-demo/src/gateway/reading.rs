@@ -17,8 +17,8 @@ pub type DeviceId = heapless::String<DEVICE_BYTES_MAX>;
 
 /// One report of a device, as JSON `{"device": text, "at": time, "value": number or null}` or CSV `device,at,value`.
 ///
-/// `seq` may be added to both: the device's own number of the message, by which a message that an MQTT broker delivers
-/// twice is known.
+/// `seq` may be added to both: the device's own number of the message. A message that an MQTT broker delivers twice is known
+/// by device, `seq` and `at`; in files `seq` is ignored.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Reading {
     /// Who reports.
@@ -44,6 +44,9 @@ fn device<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DeviceId, D::Err
         }
 
         fn visit_str<E: Error>(self, text: &str) -> Result<DeviceId, E> {
+            if text.is_empty() {
+                return Err(E::custom("the name of the device is empty"));
+            }
             DeviceId::try_from(text).map_err(|_| {
                 E::custom(format_args!(
                     "device `{text}` has {} bytes, at most {DEVICE_BYTES_MAX} fit",
@@ -136,6 +139,7 @@ mod tests {
     fn a_reject_says_what_was_wrong() {
         let long = json(&format!(r#"{{"device":"{}","at":1,"value":1}}"#, "d".repeat(65))).unwrap_err();
         assert!(long.contains("65 bytes, at most 64 fit"), "{long}");
+        assert!(json(r#"{"device":"","at":1,"value":1}"#).unwrap_err().contains("device is empty"));
         assert!(json(r#"{"device":"p","at":"yesterday","value":1}"#).unwrap_err().contains("RFC 3339"));
         assert!(
             json(r#"{"device":"p","at":9223372036854775807,"value":1}"#)

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use headwater::QueryPlan;
 use headwater::state::Allocated;
+use headwater::{QueryPlan, RestoreError, Unreadable, UpdateRefused};
 use headwater_std::sink::Format;
 use headwater_std::source::Source;
 use headwater_std::source::file::FileSource;
@@ -17,8 +17,9 @@ use headwater_std::{QueryError, QueryHandle, QueryProgress, StreamingQuery, Trig
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::columns;
+use super::losses::Losses;
 use super::options::{Input, Options, TriggerKind};
-use super::plan::{NoSessionUpdates, SummaryRow, TakePlan, with_plan};
+use super::plan::{SummaryRow, TakePlan, with_plan};
 use super::reading::Reading;
 
 /// First line of `--progress`.
@@ -55,8 +56,13 @@ pub(super) enum GatewayError {
         "the state is full: all {0} open windows it has room for are in use; give more --keys, a shorter --watermark, or --on-full evict or drop"
     )]
     StateFull(usize),
+    #[error(
+        "the state in {} has a record in slot {slots}, and there is room for fewer now: give as many --keys as before, or more",
+        path.display()
+    )]
+    StateTooSmall { path: PathBuf, slots: u32 },
     #[error(transparent)]
-    Plan(#[from] NoSessionUpdates),
+    Plan(#[from] UpdateRefused),
     #[error(transparent)]
     Query(QueryError),
 }
@@ -65,6 +71,9 @@ impl From<QueryError> for GatewayError {
     fn from(error: QueryError) -> Self {
         match error {
             QueryError::StateFull { capacity } => Self::StateFull(capacity),
+            QueryError::Restore { path, error: RestoreError::Unreadable(Unreadable::TooSmall { slots }) } => {
+                Self::StateTooSmall { path, slots }
+            }
             other => Self::Query(other),
         }
     }
@@ -80,17 +89,21 @@ pub(super) fn run(options: &Options) -> Result<(), GatewayError> {
             .map_err(GatewayError::Signals)?;
     }
     let query = with_plan(options, Start { options, stop: &stop })??;
-    watch(query, &stop, options.progress)
+    watch(query, &stop, options)
 }
 
-/// Waits for the end of the query, passes a signal on to it, and prints its reports.
-fn watch(query: QueryHandle, stop: &AtomicBool, progress: bool) -> Result<(), GatewayError> {
-    let mut reports = progress.then(Reports::begin);
+/// Waits for the end of the query, passes a signal on to it, prints its reports and tells what did not count.
+fn watch(query: QueryHandle, stop: &AtomicBool, options: &Options) -> Result<(), GatewayError> {
+    let mut losses = Losses::new(&options.state);
+    let mut reports = options.progress.then(Reports::begin);
     loop {
         // In this order, the last reports are not missed.
         let active = query.is_active();
         if let Some(reports) = &mut reports {
             reports.print_new(&query);
+        }
+        if let Some(report) = query.last_progress() {
+            losses.tell(&report, !active);
         }
         if !active {
             return Ok(query.wait()?);
@@ -199,9 +212,11 @@ impl Start<'_> {
     }
 }
 
-/// What a message is known by when it comes again: the device's own number, if it gives one.
+/// What a message is known by when it comes again: the device's own number, if it gives one, together with the time, since
+/// a device that counts from 0 again after a reboot sends new rows under old numbers.
 fn identity(row: &Reading) -> Option<Identity> {
-    row.seq.map(|seq| Identity::new(&row.device, seq))
+    let source = [row.device.as_bytes(), &row.at.as_micros().to_le_bytes()].concat();
+    row.seq.map(|seq| Identity::new(source, seq))
 }
 
 /// By the ending of the file's name; of a directory, by those of its files. `None` if it has none yet.
@@ -227,5 +242,25 @@ fn format_of(path: &Path) -> Result<Option<Format>, GatewayError> {
         (false, true) => Ok(Some(Format::JsonLines)),
         (true, true) => Err(wrong("the directory holds both .csv and .jsonl files; give each its own")),
         (false, false) => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_used_again_at_another_time_is_another_message() {
+        let row = |json: &str| serde_json::from_str::<Reading>(json).unwrap();
+        let first = row(r#"{"device":"a","at":1000,"value":1,"seq":0}"#);
+        assert_eq!(identity(&first), identity(&first.clone()));
+        for other in [
+            r#"{"device":"a","at":2000,"value":1,"seq":0}"#,
+            r#"{"device":"a","at":1000,"value":1,"seq":1}"#,
+            r#"{"device":"b","at":1000,"value":1,"seq":0}"#,
+        ] {
+            assert_ne!(identity(&first), identity(&row(other)), "{other}");
+        }
+        assert_eq!(identity(&row(r#"{"device":"a","at":1000,"value":1}"#)), None);
     }
 }

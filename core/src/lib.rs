@@ -64,12 +64,14 @@ pub mod watermark;
 pub mod window;
 
 pub use operator::{
-    GroupRecord, GroupRow, OnFull, OutputMode, PaneRecord, SessionRecord, Side, WindowRecord, WindowRow,
+    Either, GroupRecord, GroupRow, OnFull, OutputMode, PaneRecord, SessionRecord, Side, WindowRecord,
+    WindowRow,
 };
 pub use query::{
-    Aggregated, CommitError, CommitHead, Difference, EpochEnd, Grouped, Identity, NoEventTime, Plan,
-    Progress, PushError, Query, QueryPlan, RestoreError, RowCounts, SinkAnswer, Stream, Timed, TriggerError,
-    Unreadable, Updatable, UpdateRefused, WindowKind, Windowed, WithEventTime, WithWatermark,
+    After, AtOnce, CommitError, CommitHead, Difference, EpochEnd, Grouped, Identity, ModeRefused,
+    NoEventTime, Plan, Prefix, Progress, PushError, Query, QueryPlan, RestoreError, Results, RowCounts,
+    SinkAnswer, Start, Stream, Timed, TriggerError, Unreadable, WhenClosed, WindowKind, Windowed,
+    WithEventTime, WithWatermark,
 };
 pub use time::{EventTime, Span, Timestamp};
 

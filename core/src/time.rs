@@ -172,6 +172,12 @@ impl Span {
         Self((days as i64 * 86_400).saturating_mul(MICROS_PER_SEC))
     }
 
+    /// Both together, saturating at [`Span::MAX`].
+    #[must_use]
+    pub const fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// Microseconds, at least 0.
     #[must_use]
     pub const fn as_micros(self) -> i64 {

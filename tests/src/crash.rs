@@ -1,7 +1,6 @@
 //! A query over storage that fails, with a source that can go back and a sink that is cut to its committed length.
 
 use headwater::checkpoint::{CommitError, FaultError, FaultyStorage, Log, LogStorage, OpenError};
-use headwater::state::Allocated;
 use headwater::{QueryPlan, RestoreError};
 
 use crate::line::IntoLine;
@@ -62,7 +61,7 @@ impl<S: LogStorage, F: FnMut(&mut FaultyStorage<S>, u32)> PlanVisitor for Surviv
         for starts in 0.. {
             self.storage.power_on();
             (self.faults)(self.storage, starts);
-            let mut state = Allocated::with_capacity(self.capacity);
+            let mut state = plan.allocate(self.capacity);
             let mut query = plan.bind(&mut state);
             let mut log = match Log::<_, BUFFER>::open(&mut *self.storage) {
                 Ok(log) => log,

@@ -2,7 +2,6 @@
 
 use headwater::QueryPlan;
 use headwater::checkpoint::{Log, RamFlash};
-use headwater::state::Allocated;
 
 use crate::line::{IntoLine, Line};
 use crate::properties::Random;
@@ -29,7 +28,7 @@ impl PlanVisitor for Run<'_> {
         P: QueryPlan<Row = Reading, Item = Reading>,
         P::Output: IntoLine,
     {
-        let mut state = Allocated::with_capacity(self.capacity);
+        let mut state = plan.allocate(self.capacity);
         let mut query = plan.bind(&mut state);
         let mut log = Log::<_, BUFFER>::open(Flash::new()).expect("an erased flash is an empty log");
         let mut trace = Trace::default();
@@ -59,7 +58,7 @@ impl PlanVisitor for RunPatiently<'_> {
         P: QueryPlan<Row = Reading, Item = Reading>,
         P::Output: IntoLine,
     {
-        let mut state = Allocated::with_capacity(ROOMY);
+        let mut state = plan.allocate(ROOMY);
         let mut query = plan.bind(&mut state);
         let mut log = Log::<_, BUFFER>::open(Flash::new()).expect("an erased flash is an empty log");
         let mut trace = Trace::default();

@@ -247,6 +247,9 @@ where
                 assert_eq!(back, *row, "the row comes back as it was");
                 Outcome::Unfinished
             }
+            Err(error @ (PushError::Blocked(_) | PushError::Partly(_))) => {
+                panic!("no row of these queries makes a result at once, or several rows: {error:?}")
+            }
         },
         Call::Trigger { accepts } => {
             let mut left = *accepts;

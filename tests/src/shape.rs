@@ -1,10 +1,9 @@
 //! Queries of every shape over [`Reading`]s.
 
 use headwater::aggregate::{Aggregate, count, count_of, first, last, max, mean, min, sum};
+use headwater::operator::{Operator, Stages};
 use headwater::window::{Session, Sliding, Tumbling};
-use headwater::{
-    Aggregated, OnFull, OutputMode, Plan, QueryPlan, Span, Stream, Timestamp, Updatable, WithWatermark,
-};
+use headwater::{OnFull, OutputMode, Plan, QueryPlan, Results, Span, Stream, Timestamp, WithWatermark};
 use proptest::prelude::*;
 
 use crate::line::{Answers, IntoLine};
@@ -62,8 +61,8 @@ fn aggregates() -> impl Aggregate<Reading, Output = Answers> {
     (count(), count_of(value), sum(value), mean(value), min(value), max(value), first(value), last(value))
 }
 
-fn with_mode<R, S, O: Updatable>(
-    aggregated: Aggregated<R, S, WithWatermark, O>,
+fn with_mode<R, S: Stages<R>, O: Operator<S::Out>>(
+    aggregated: Results<R, S, WithWatermark, O>,
     mode: OutputMode,
 ) -> Plan<R, S, O> {
     match mode {

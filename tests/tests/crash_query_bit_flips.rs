@@ -1,7 +1,6 @@
 //! Damage: each bit of a small log flipped. What comes out is right or an error, never a wrong answer.
 
 use headwater::checkpoint::{Log, RamFlash};
-use headwater::state::Allocated;
 use headwater::{OnFull, OutputMode, QueryPlan};
 use headwater_tests::crash::script;
 use headwater_tests::line::IntoLine;
@@ -39,7 +38,7 @@ impl FlipEachBit<'_> {
         P: QueryPlan<Row = Reading, Item = Reading>,
         P::Output: IntoLine,
     {
-        let mut state = Allocated::with_capacity(CAPACITY);
+        let mut state = plan.allocate(CAPACITY);
         let mut query = plan.bind(&mut state);
         let mut log = Log::<_, BUFFER>::open(storage).map_err(|_| Failure::Open)?;
         let position: Option<Position> = query.restore(&mut log).map_err(|_| Failure::Restore)?;

@@ -1,6 +1,5 @@
 //! Event times at the ends of what can be written: nothing overflows, loops or is lost.
 
-use headwater::state::Allocated;
 use headwater::{OnFull, OutputMode, QueryPlan, Timestamp};
 use headwater_tests::line::{IntoLine, Line};
 use headwater_tests::model::Model;
@@ -51,7 +50,7 @@ impl PlanVisitor for Drained<'_> {
         P: QueryPlan<Row = Reading, Item = Reading>,
         P::Output: IntoLine,
     {
-        let mut state = Allocated::with_capacity(self.capacity);
+        let mut state = plan.allocate(self.capacity);
         let mut query = plan.bind(&mut state);
         let lines = core::cell::RefCell::new(Vec::new());
         for (number, row) in self.rows.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! A restart between any two calls changes nothing: not one result, not their order, not one count.
 
 use headwater::checkpoint::{Log, RamFlash};
-use headwater::state::{Allocated, Inline};
+use headwater::state::Shape;
 use headwater::{OnFull, QueryPlan};
 use headwater_tests::line::IntoLine;
 use headwater_tests::properties::{Random, check};
@@ -34,7 +34,7 @@ impl<const BYTES: usize, const WRITE: usize, const ERASE: usize> PlanVisitor
         let mut trace = Trace::default();
         let ends = self.restarts.iter().copied().chain([self.calls.len()]);
         for end in ends {
-            let mut state = Allocated::with_capacity(self.capacity);
+            let mut state = plan.allocate(self.capacity);
             let mut query = plan.bind(&mut state);
             let mut log = Log::<_, BUFFER>::open(&mut storage).expect("a log that was written whole");
             let position: Option<Position> = query.restore(&mut log).expect("the same query");
@@ -117,8 +117,8 @@ impl PlanVisitor for Twice<'_> {
         P: QueryPlan<Row = Reading, Item = Reading>,
         P::Output: IntoLine,
     {
-        let mut inline = Inline::<P::Key, P::Value, INLINE_CAPACITY>::EMPTY;
-        let mut allocated = Allocated::with_capacity(INLINE_CAPACITY);
+        let mut inline = <P::Shape as Shape>::Inline::<INLINE_CAPACITY>::default();
+        let mut allocated = plan.allocate(INLINE_CAPACITY);
         [run_over(plan.bind(&mut inline), self.0), run_over(plan.bind(&mut allocated), self.0)]
     }
 }

@@ -11,7 +11,6 @@ use headwater::aggregate::{
 };
 use headwater::checkpoint::{Log, RamFlash};
 use headwater::operator::LateRow;
-use headwater::state::Allocated;
 use headwater::window::{Session, Sliding, Tumbling, Window};
 use headwater::{GroupRow, OutputMode, QueryPlan, Side, Span, Stream, Timestamp, WindowRow};
 use serde_json::{Map, Value, json};
@@ -178,7 +177,7 @@ where
 
     let mut failures = Vec::new();
     let mut log = Log::<_, 512>::open(RamFlash::<65536, 4, 4096>::new()).unwrap();
-    let mut state = Allocated::with_capacity(1024);
+    let mut state = plan.allocate(1024);
     let mut bound = plan.bind(&mut state);
     for (number, step) in scenario["steps"].as_array().unwrap().iter().enumerate() {
         let mut late = SparkLate { groups: BTreeSet::new(), rows: 0, sliding, keys: keys.clone() };
@@ -205,7 +204,8 @@ where
         assert!(bound.progress().rows.balance());
         if restart {
             bound.commit(&mut log, &number).unwrap();
-            state = Allocated::with_capacity(1024);
+            drop(bound);
+            state = plan.allocate(1024);
             bound = plan.bind(&mut state);
             log = Log::open(log.into_storage()).unwrap();
             assert_eq!(bound.restore::<usize, _, _>(&mut log).unwrap(), Some(number));

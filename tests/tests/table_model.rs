@@ -4,7 +4,9 @@ use core::hash::{Hash, Hasher};
 use std::collections::{BTreeMap, BTreeSet};
 
 use headwater::Timestamp;
-use headwater::state::{Allocated, Inline, Record, Schedule, SlotId, SlotIndex, State, Table, TableFull};
+use headwater::state::{
+    Allocated, Inline, Keyed, Record, Schedule, SlotId, SlotIndex, State, Table, TableFull,
+};
 use headwater_tests::properties::check;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -257,12 +259,12 @@ fn check_all<V: Content, I: SlotIndex>(
     Ok(())
 }
 
-fn run<S>(state: &mut S, steps: &[Step]) -> Result<(), TestCaseError>
+fn run<V, S>(state: &mut S, steps: &[Step]) -> Result<(), TestCaseError>
 where
-    S: State<Key = Colliding>,
-    S::Value: Content,
+    V: Content + Record,
+    S: State<Shape = Keyed<Colliding, V>>,
 {
-    let mut table = state.table();
+    let mut table = state.tables();
     table.track_changed(true);
     let mut model = Model::new(table.capacity());
     check_all(&table, &model)?;
@@ -306,7 +308,7 @@ fn records_scheduled_by_the_first_of_their_key() {
 #[test]
 fn changes_are_listed_only_where_asked_for() {
     let mut state = Inline::<Colliding, Scheduled, 4>::EMPTY;
-    let mut table = state.table();
+    let mut table = state.tables();
     table.insert(Colliding(1), Scheduled::new(0, 0, 0)).expect("room");
     assert_eq!(table.first_changed(), None);
     assert_eq!(table.dirty_count(), 1);
@@ -319,7 +321,7 @@ fn changes_are_listed_only_where_asked_for() {
 #[test]
 fn a_full_table_refuses_and_stays_as_it_is() {
     let mut state = Inline::<Colliding, Scheduled, 2>::EMPTY;
-    let mut table = state.table();
+    let mut table = state.tables();
     for key in 0..2 {
         table.insert(Colliding(key), Scheduled::new(0, 5, 0)).expect("room");
     }

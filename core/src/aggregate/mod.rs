@@ -149,7 +149,7 @@ pub type Arrival = u64;
 )]
 pub trait Aggregate<R: ?Sized> {
     /// What is kept per group between rows.
-    type State: Clone + serde::Serialize + serde::de::DeserializeOwned;
+    type State: Stored;
     /// The answer for a group.
     type Output;
 

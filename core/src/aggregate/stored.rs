@@ -6,6 +6,6 @@ use serde::{Serialize, de::DeserializeOwned};
 /// `Deserialize` reads.
 ///
 /// Text is therefore a [`heapless::String`], whose size is known, and not a `&str`.
-pub trait Stored: Clone + Serialize + DeserializeOwned {}
+pub trait Stored: Clone + Serialize + DeserializeOwned + 'static {}
 
-impl<T: Clone + Serialize + DeserializeOwned> Stored for T {}
+impl<T: Clone + Serialize + DeserializeOwned + 'static> Stored for T {}

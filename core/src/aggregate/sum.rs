@@ -8,7 +8,7 @@ use super::{Aggregate, Arrival, Nullable, Number, number::same_nan};
 pub type Sum<T> = <T as Number>::SumState;
 
 /// The total of a column's values so far, and whether there were any.
-pub trait SumState: Clone + Default + Serialize + DeserializeOwned {
+pub trait SumState: Clone + Default + Serialize + DeserializeOwned + 'static {
     /// The type of the total.
     type Total;
 

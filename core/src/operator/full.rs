@@ -1,6 +1,7 @@
 //! What operators do when a row needs a record and every slot is taken.
 
-use super::{Epoch, NoRoom, OnFull, Side};
+use super::results::time_of;
+use super::{Epoch, OnFull, Refused, Side, WindowRow};
 use crate::state::{Key, Record, SlotIndex, Table};
 
 /// Follows the epoch's policy: hands the row back, drops it (`false`), or makes room with `evict` (`true`).
@@ -8,10 +9,10 @@ pub(super) fn make_room<T: ?Sized, O, D: Side<T, O>>(
     epoch: &Epoch,
     row: &T,
     side: &mut D,
-    evict: impl FnOnce(&mut D) -> Result<(), NoRoom>,
-) -> Result<bool, NoRoom> {
-    match epoch.on_full {
-        OnFull::Refuse => Err(NoRoom),
+    evict: impl FnOnce(&mut D) -> Result<(), Refused>,
+) -> Result<bool, Refused> {
+    match epoch.full_policy() {
+        OnFull::Refuse => Err(Refused::NoRoom),
         OnFull::Drop => {
             side.dropped(row);
             Ok(false)
@@ -20,15 +21,17 @@ pub(super) fn make_room<T: ?Sized, O, D: Side<T, O>>(
     }
 }
 
-/// Gives the record that closes first to the side output, as `result` makes it, and removes it.
-pub(super) fn evict_earliest<T: ?Sized, K: Key, V: Record, I: SlotIndex, O, D: Side<T, O>>(
+/// Gives the window that closes first to the side output, as `result` makes it, and removes it.
+pub(super) fn evict_earliest<T: ?Sized, K: Key, V: Record, I: SlotIndex, O, D: Side<T, WindowRow<K, O>>>(
     table: &mut Table<'_, K, V, I>,
     side: &mut D,
-    result: impl FnOnce(&K, &V) -> O,
-) -> Result<(), NoRoom> {
-    let earliest = table.earliest().ok_or(NoRoom)?;
-    let (key, value) = table.record(earliest).ok_or(NoRoom)?;
-    side.early(result(key, value)).map_err(|_| NoRoom)?;
+    result: impl FnOnce(&K, &V) -> WindowRow<K, O>,
+) -> Result<(), Refused> {
+    let earliest = table.earliest().ok_or(Refused::NoRoom)?;
+    let (key, value) = table.record(earliest).ok_or(Refused::NoRoom)?;
+    let row = result(key, value);
+    let at = time_of(row.window);
+    side.early_at(row, at)?;
     table.remove(earliest);
     Ok(())
 }

@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::results::{each, each_changed};
-use super::{Cursor, Epoch, GroupRow, NoRoom, OnFull, Operator, Side, Taken, WindowShape};
-use crate::aggregate::Aggregate;
-use crate::state::{Key, Record, Schedule, SlotIndex, Table};
+use super::results::by_mode;
+use super::{
+    Arriving, Cursor, Epoch, Full, GroupRow, Modes, OnFull, Operator, OperatorIdentity, Refused, Side, Taken,
+    WindowShape,
+};
+use crate::aggregate::{Aggregate, Stored};
+use crate::state::{Key, Keyed, Record, Schedule, SlotIndex, Table};
 use crate::time::Timestamp;
 
 /// The group of one key.
@@ -14,7 +17,7 @@ pub struct GroupRecord<A> {
     pub(super) group: A,
 }
 
-impl<A: Serialize + serde::de::DeserializeOwned> Record for GroupRecord<A> {
+impl<A: Stored> Record for GroupRecord<A> {
     const SCHEDULE: Schedule = Schedule::Never;
 
     fn position(&self) -> Timestamp {
@@ -49,23 +52,22 @@ where
     KF: Fn(&T) -> K,
     A: Aggregate<T>,
 {
-    type Key = K;
-    type Value = GroupRecord<A::State>;
+    type Shape = Keyed<K, GroupRecord<A::State>>;
     type Output = GroupRow<K, A::Output>;
+    const MODES: Modes = Modes { append: false, update: true, complete: true };
 
-    fn shape(&self) -> WindowShape {
-        WindowShape { kind: 0, micros: [0; 3] }
+    fn identify(&self, tell: &mut impl FnMut(OperatorIdentity)) {
+        let window = WindowShape { kind: 0, micros: [0; 3] };
+        tell(OperatorIdentity::of::<Keyed<K, GroupRecord<A::State>>>(window));
     }
 
     fn push<I: SlotIndex, D: Side<T, Self::Output>>(
         &self,
-        table: &mut Table<'_, K, Self::Value, I>,
-        row: &T,
-        _at: Option<Timestamp>,
-        arrival: u64,
+        table: &mut Table<'_, K, GroupRecord<A::State>, I>,
+        &Arriving { row, arrival, .. }: &Arriving<'_, T>,
         epoch: &Epoch,
         side: &mut D,
-    ) -> Result<Taken, NoRoom> {
+    ) -> Result<Taken, Refused> {
         let key = (self.key)(row);
         if let Some(slot) = table.last_of(&key) {
             if let Some(record) = table.edit(slot) {
@@ -73,49 +75,40 @@ where
             }
             return Ok(Taken::Used { late_windows: 0 });
         }
-        if epoch.on_full == OnFull::Drop && table.len() >= table.capacity() {
+        if epoch.full_policy() == OnFull::Drop && table.len() >= table.capacity() {
             side.dropped(row);
             return Ok(Taken::Dropped);
         }
         let mut group = self.aggregate.init();
         self.aggregate.update(&mut group, row, arrival);
-        table.insert(key, GroupRecord { group }).map_err(|_| NoRoom)?;
+        table.insert(key, GroupRecord { group }).map_err(|_| Refused::NoRoom)?;
         Ok(Taken::Used { late_windows: 0 })
     }
 
-    fn results_changed<I: SlotIndex, E>(
+    fn results<I: SlotIndex, E: From<Full>>(
         &self,
-        table: &mut Table<'_, K, Self::Value, I>,
-        _epoch: &Epoch,
-        _cursor: &mut Cursor,
-        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
-    ) -> Result<(), E> {
-        each_changed(table, |key, record| sink(self.row(key, record)))
-    }
-
-    fn results_all<I: SlotIndex, E>(
-        &self,
-        table: &Table<'_, K, Self::Value, I>,
+        table: &mut Table<'_, K, GroupRecord<A::State>, I>,
+        epoch: &Epoch,
         cursor: &mut Cursor,
-        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
+        sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        each(table, cursor, |key, record| sink(self.row(key, record)))
+        by_mode(table, epoch.mode, cursor, |key, record| sink(self.row(key, record), None))
     }
 
-    fn close<I: SlotIndex, E>(
+    fn close<I: SlotIndex, E: From<Full>>(
         &self,
-        _table: &mut Table<'_, K, Self::Value, I>,
+        _table: &mut Table<'_, K, GroupRecord<A::State>, I>,
         _epoch: &Epoch,
-        _sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
+        _sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
         Ok(())
     }
 
-    fn next_close<I: SlotIndex>(&self, _table: &Table<'_, K, Self::Value, I>) -> Option<Timestamp> {
+    fn next_close<I: SlotIndex>(&self, _table: &Table<'_, K, GroupRecord<A::State>, I>) -> Option<Timestamp> {
         None
     }
 
-    fn last_close<I: SlotIndex>(&self, _table: &Table<'_, K, Self::Value, I>) -> Option<Timestamp> {
+    fn last_close<I: SlotIndex>(&self, _table: &Table<'_, K, GroupRecord<A::State>, I>) -> Option<Timestamp> {
         None
     }
 }

@@ -1,30 +1,36 @@
 //! Operators: what happens to rows. One file for each.
 //!
-//! A stateful operator keeps its records in one [`Table`], judges late rows by the watermark of the epoch, and gives results
-//! when the epoch ends. It never decides when that is.
+//! A stateful operator keeps its records in the tables of its [`Shape`], judges late rows by the watermark of the epoch, and gives
+//! results when the epoch ends, or at once where a row alone is the result. It never decides when an epoch ends.
 
+mod emit;
 mod full;
 mod global;
 mod group;
+mod inputs;
 mod results;
 mod session;
 mod sliding;
 mod stage;
+mod then;
 mod tumbling;
 
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use emit::Emit;
 pub use global::GlobalAggregate;
 pub use group::{GroupAggregate, GroupRecord};
+pub use inputs::{Both, Either, Union};
 pub use session::{SessionAggregate, SessionRecord};
 pub use sliding::{PaneRecord, SlidingAggregate};
-pub use stage::{FieldTime, Filter, Input, Map, Stage, Stages, Watermarked};
+pub use stage::{FieldTime, Filter, FlatMap, IdleAfter, Input, Map, Stage, Stages, Watermarked};
+pub use then::Then;
 pub use tumbling::{TumblingAggregate, WindowRecord};
 
-use crate::state::{Key, Record, SlotIndex, Table};
-use crate::time::Timestamp;
+use crate::state::{Shape, SlotIndex, Tables};
+use crate::time::{Span, Timestamp};
 use crate::window::Window;
 
 /// Which results an epoch gives (Spark's `outputMode`).
@@ -57,14 +63,18 @@ pub enum OnFull {
 /// What holds for all rows of an epoch.
 #[derive(Debug, Clone, Copy)]
 pub struct Epoch {
-    /// The watermark rows are judged by.
+    /// The watermark rows are judged by: that before the epoch's end.
     pub watermark: Option<Timestamp>,
+    /// The watermark records close by: at the epoch's end the new one, before that the same.
+    pub closing: Option<Timestamp>,
     /// Which results the epoch gives.
     pub mode: OutputMode,
     /// What happens when state is full.
     pub on_full: OnFull,
     /// Whether any window was ever given out early.
     pub given_early: bool,
+    /// Processing time: of this trigger, or of the last one while rows are pushed.
+    pub now: Option<Timestamp>,
 }
 
 impl Epoch {
@@ -73,6 +83,45 @@ impl Epoch {
     pub fn is_closed(&self, end: Timestamp) -> bool {
         self.mode != OutputMode::Complete && self.watermark.is_some_and(|watermark| end <= watermark)
     }
+
+    /// Whether what ends at `end` is to be closed now. In complete mode nothing ever is.
+    #[must_use]
+    pub fn is_due(&self, end: Timestamp) -> bool {
+        self.mode != OutputMode::Complete && self.closing.is_some_and(|watermark| end <= watermark)
+    }
+
+    /// What happens when state is full: where no record can leave early, the row is refused instead.
+    #[must_use]
+    pub fn full_policy(&self) -> OnFull {
+        match (self.on_full, self.mode) {
+            (OnFull::EvictOldest, OutputMode::Update | OutputMode::Complete) => OnFull::Refuse,
+            (policy, _) => policy,
+        }
+    }
+
+    /// The epoch as an operator sees it whose input trails the query's watermark by `span`.
+    ///
+    /// Rows are judged a microsecond more mildly: a window that ends one after the watermark is still open, and its result has the
+    /// time of the watermark.
+    #[must_use]
+    pub(crate) fn held_back(self, span: Span) -> Self {
+        Self {
+            watermark: self.watermark.map(|watermark| watermark - span - Span::micros(1)),
+            closing: self.closing.map(|watermark| watermark - span),
+            ..self
+        }
+    }
+}
+
+/// A row at an operator.
+#[derive(Debug)]
+pub struct Arriving<'r, T: ?Sized> {
+    /// The row.
+    pub row: &'r T,
+    /// Its event time, if it has one.
+    pub at: Option<Timestamp>,
+    /// Its number among the rows that came here, for aggregates that go by the order of arrival.
+    pub arrival: u64,
 }
 
 /// What became of a row in an operator.
@@ -90,13 +139,45 @@ pub enum Taken {
     },
     /// It has no event time, or a session gap of zero: no window holds it.
     WithoutWindow,
+    /// A row like it has come before, and it was left out.
+    Duplicate,
     /// State was full and the policy is [`OnFull::Drop`].
     Dropped,
 }
 
-/// The state is full and the row changed nothing.
+impl Taken {
+    /// What became of a row of which stages made several: the first that was used says so, or else the first of all; late windows add up.
+    #[must_use]
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (
+                Self::Used { late_windows: one },
+                Self::Used { late_windows: two } | Self::Late { late_windows: two },
+            )
+            | (Self::Late { late_windows: one }, Self::Used { late_windows: two }) => {
+                Self::Used { late_windows: one.saturating_add(two) }
+            }
+            (Self::Late { late_windows: one }, Self::Late { late_windows: two }) => {
+                Self::Late { late_windows: one.saturating_add(two) }
+            }
+            (used @ Self::Used { .. }, _) | (_, used @ Self::Used { .. }) => used,
+            (first, _) => first,
+        }
+    }
+}
+
+/// A row was not taken, and changed nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoRoom;
+pub enum Refused {
+    /// The state is full.
+    NoRoom,
+    /// What leaves at once (a result, or a window given early) could not be taken now.
+    NotNow,
+}
+
+/// An operator further on has no room for what one before it gives out when the epoch ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full;
 
 /// Where results are in an epoch that a sink interrupted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -105,6 +186,8 @@ pub struct Cursor {
     pub slot: usize,
     /// Of that slot, the last moment given out, for instance a window's end.
     pub after: Option<Timestamp>,
+    /// Of operators in a row, how many have given all.
+    pub stage: u8,
 }
 
 /// A row that came too late for at least one window.
@@ -120,7 +203,8 @@ pub struct LateRow<'a, T: ?Sized> {
     pub dropped: bool,
 }
 
-/// Takes what leaves a query beside its results: late rows, dropped rows, and windows given out early.
+/// Takes what leaves a query while a row is pushed: results that a row alone makes, late rows, dropped rows, and windows given out
+/// early.
 ///
 /// Every method has a default, so `()` is a side that looks at nothing.
 pub trait Side<T: ?Sized, O> {
@@ -142,6 +226,35 @@ pub trait Side<T: ?Sized, O> {
         let _ = row;
         Err(NotNow)
     }
+
+    /// A result that the row alone makes: of deduplication, of a query without state, of windows that count rows.
+    ///
+    /// # Errors
+    /// [`NotNow`] hands the row back.
+    fn give(&mut self, row: O) -> Result<(), NotNow> {
+        let _ = row;
+        Err(NotNow)
+    }
+
+    /// [`Side::early`] with the event time of the result. For operators in a row.
+    ///
+    /// # Errors
+    /// Why it was not taken.
+    #[doc(hidden)]
+    fn early_at(&mut self, row: O, at: Option<Timestamp>) -> Result<(), Refused> {
+        let _ = at;
+        self.early(row).map_err(|NotNow| Refused::NoRoom)
+    }
+
+    /// [`Side::give`] with the event time of the result. For operators in a row.
+    ///
+    /// # Errors
+    /// Why it was not taken.
+    #[doc(hidden)]
+    fn give_at(&mut self, row: O, at: Option<Timestamp>) -> Result<(), Refused> {
+        let _ = at;
+        self.give(row).map_err(|NotNow| Refused::NotNow)
+    }
 }
 
 impl<T: ?Sized, O> Side<T, O> for () {}
@@ -158,90 +271,155 @@ impl fmt::Display for NotNow {
 
 impl core::error::Error for NotNow {}
 
-/// A stateful operator over rows of type `T`.
+/// The tables of the operator `O` over rows `T`, with slot numbers in `I`.
+pub type TablesOf<'s, O, T, I> = <<O as Operator<T>>::Shape as Shape>::Tables<'s, I>;
+
+/// An operator over rows of type `T`.
 ///
-/// Results go to a sink that may refuse one; the call then ends with the sink's error, and calling again with the same
-/// cursor goes on with that result.
+/// Results go to a sink, each with its event time, that may refuse one; the call then ends with the sink's error, and calling again
+/// with the same cursor goes on with that result.
 pub trait Operator<T: ?Sized> {
-    /// What rows are grouped by.
-    type Key: Key;
-    /// What is kept per group.
-    type Value: Record;
+    /// The tables it keeps.
+    type Shape: Shape;
     /// A result.
     type Output;
+    /// How many operators in a row it is made of.
+    const DEPTH: u8 = 1;
     /// Whether every epoch has a result, also one without rows.
     const ALWAYS_GIVES: bool = false;
+    /// Whether results leave while rows are pushed ([`Side::give`]).
+    const GIVES_AT_PUSH: bool = false;
+    /// Whether it only passes rows on.
+    const STATELESS: bool = false;
+    /// Which output modes it can run in.
+    const MODES: Modes;
 
-    /// Whether changed groups can be given again with new totals (update mode).
-    const UPDATES: bool = true;
+    /// Tells the identity of this operator, and of those it is made of.
+    fn identify(&self, tell: &mut impl FnMut(OperatorIdentity));
 
-    /// Numbers that tell this operator's windows from another's, for the query's identity.
-    fn shape(&self) -> WindowShape;
+    /// Readies empty tables.
+    fn prepare<I: SlotIndex>(&self, tables: &mut TablesOf<'_, Self, T, I>, mode: OutputMode) {
+        tables.track_changed(mode == OutputMode::Update);
+    }
 
     /// Takes a row in.
     ///
     /// # Errors
-    /// [`NoRoom`] if the row needs a record that there is no room for; nothing has changed then.
+    /// [`Refused`]; nothing has changed then, or, behind a stage that makes several rows of one, the row must be pushed again.
     fn push<I: SlotIndex, D: Side<T, Self::Output>>(
         &self,
-        table: &mut Table<'_, Self::Key, Self::Value, I>,
-        row: &T,
-        at: Option<Timestamp>,
-        arrival: u64,
+        tables: &mut TablesOf<'_, Self, T, I>,
+        arriving: &Arriving<'_, T>,
         epoch: &Epoch,
         side: &mut D,
-    ) -> Result<Taken, NoRoom>;
+    ) -> Result<Taken, Refused>;
 
-    /// Gives the groups changed since the last time (update mode) and takes them off the list of changes.
+    /// Gives the results of the epoch's rows, before the watermark moves: in update mode the groups changed since the last time, in
+    /// complete mode all.
     ///
     /// # Errors
-    /// What the sink answered.
-    fn results_changed<I: SlotIndex, E>(
+    /// What the sink answered, or [`Full`].
+    fn results<I: SlotIndex, E: From<Full>>(
         &self,
-        table: &mut Table<'_, Self::Key, Self::Value, I>,
+        tables: &mut TablesOf<'_, Self, T, I>,
         epoch: &Epoch,
         cursor: &mut Cursor,
-        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
+        sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E>;
 
-    /// Gives all groups (complete mode).
+    /// Removes what the epoch's new watermark closes; in append mode gives it out first.
     ///
     /// # Errors
-    /// What the sink answered.
-    fn results_all<I: SlotIndex, E>(
+    /// What the sink answered, or [`Full`]; the window it refused is still there.
+    fn close<I: SlotIndex, E: From<Full>>(
         &self,
-        table: &Table<'_, Self::Key, Self::Value, I>,
-        cursor: &mut Cursor,
-        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
-    ) -> Result<(), E>;
-
-    /// Removes what the epoch's watermark has closed; in append mode gives it out first.
-    ///
-    /// # Errors
-    /// What the sink answered; the window it refused is still there.
-    fn close<I: SlotIndex, E>(
-        &self,
-        table: &mut Table<'_, Self::Key, Self::Value, I>,
+        tables: &mut TablesOf<'_, Self, T, I>,
         epoch: &Epoch,
-        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
+        sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E>;
 
     /// The watermark at which the next record closes.
-    fn next_close<I: SlotIndex>(&self, table: &Table<'_, Self::Key, Self::Value, I>) -> Option<Timestamp>;
+    fn next_close<I: SlotIndex>(&self, tables: &TablesOf<'_, Self, T, I>) -> Option<Timestamp>;
 
     /// The watermark at which every record has closed. Looks at all of them.
-    fn last_close<I: SlotIndex>(&self, table: &Table<'_, Self::Key, Self::Value, I>) -> Option<Timestamp>;
+    fn last_close<I: SlotIndex>(&self, tables: &TablesOf<'_, Self, T, I>) -> Option<Timestamp>;
 
-    /// Works out again what the checkpoint leaves out, before the table's order is rebuilt.
-    fn restored<I: SlotIndex>(&self, table: &mut Table<'_, Self::Key, Self::Value, I>, epoch: &Epoch) {
-        let _ = (table, epoch);
+    /// The processing time at which something is due.
+    fn next_timer<I: SlotIndex>(&self, tables: &TablesOf<'_, Self, T, I>) -> Option<Timestamp> {
+        let _ = tables;
+        None
+    }
+
+    /// How far results trail the watermark: every result that is still to come has an event time later than the watermark less
+    /// this span (Spark's output watermark of an operator).
+    fn trails(&self) -> Span {
+        Span::ZERO
+    }
+
+    /// Works out again what the checkpoint leaves out, before the tables' order is rebuilt.
+    fn restored<I: SlotIndex>(&self, tables: &mut TablesOf<'_, Self, T, I>, epoch: &Epoch) {
+        let _ = (tables, epoch);
     }
 }
 
-/// The kind of windows and their lengths in microseconds.
+/// Which output modes an operator can run in. Append also needs a watermark, where results wait for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Modes {
+    /// Each result once.
+    pub append: bool,
+    /// Changed groups again.
+    pub update: bool,
+    /// The whole table.
+    pub complete: bool,
+}
+
+impl Modes {
+    /// Every mode.
+    pub const ALL: Self = Self { append: true, update: true, complete: true };
+    /// Rows that come once: update is the same as append (Spark's rule).
+    pub const ONCE: Self = Self { append: true, update: true, complete: false };
+
+    /// Whether results come once and are never given again, whatever the mode.
+    #[must_use]
+    pub const fn is_once(self) -> bool {
+        self.append && self.update && !self.complete
+    }
+
+    /// Whether `mode` is one of them.
+    #[must_use]
+    pub const fn has(self, mode: OutputMode) -> bool {
+        match mode {
+            OutputMode::Append => self.append,
+            OutputMode::Update => self.update,
+            OutputMode::Complete => self.complete,
+        }
+    }
+}
+
+/// What makes an operator the same operator after a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorIdentity {
+    /// Its kind and the lengths that belong to it.
+    pub window: WindowShape,
+    /// The CRC-32 of the shape of its key types.
+    pub key: u32,
+    /// The CRC-32 of the shape of its record types.
+    pub record: u32,
+}
+
+impl OperatorIdentity {
+    /// The identity of an operator that keeps the tables `S`.
+    #[must_use]
+    pub fn of<S: Shape>(window: WindowShape) -> Self {
+        Self { window, key: S::key_fingerprint(), record: S::record_fingerprint() }
+    }
+}
+
+/// The kind of an operator and its windows' lengths in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowShape {
-    /// 0 none, 1 tumbling, 2 sliding, 3 session, 4 session with a gap per row.
+    /// 0 groups without windows, 1 tumbling, 2 sliding, 3 session, 4 session with a gap per row, 5 no state, 6 deduplication,
+    /// 7 join, 8 as-of join, 9 process, 10 count window, 11 state window, 12 look-ahead, 13 groups by event time.
     pub kind: u8,
     /// Size, slide and offset; the gap; 0 where there is none.
     pub micros: [i64; 3],

@@ -3,9 +3,10 @@
 use super::{Cursor, Epoch, OutputMode};
 use crate::state::{Key, Record, SlotId, SlotIndex, Table};
 use crate::time::Timestamp;
+use crate::window::Window;
 
 /// Gives each changed record and takes it off the list once it is accepted.
-pub(super) fn each_changed<K: Key, V: Record, I: SlotIndex, E>(
+fn each_changed<K: Key, V: Record, I: SlotIndex, E>(
     table: &mut Table<'_, K, V, I>,
     mut give: impl FnMut(&K, &V) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -19,7 +20,7 @@ pub(super) fn each_changed<K: Key, V: Record, I: SlotIndex, E>(
 }
 
 /// Gives each record from the cursor on, in order of slots.
-pub(super) fn each<K: Key, V: Record, I: SlotIndex, E>(
+fn each<K: Key, V: Record, I: SlotIndex, E>(
     table: &Table<'_, K, V, I>,
     cursor: &mut Cursor,
     mut give: impl FnMut(&K, &V) -> Result<(), E>,
@@ -34,6 +35,25 @@ pub(super) fn each<K: Key, V: Record, I: SlotIndex, E>(
     Ok(())
 }
 
+/// Gives what the output mode wants of the epoch's rows: nothing, each changed record, or all.
+pub(super) fn by_mode<K: Key, V: Record, I: SlotIndex, E>(
+    table: &mut Table<'_, K, V, I>,
+    mode: OutputMode,
+    cursor: &mut Cursor,
+    give: impl FnMut(&K, &V) -> Result<(), E>,
+) -> Result<(), E> {
+    match mode {
+        OutputMode::Append => Ok(()),
+        OutputMode::Update => each_changed(table, give),
+        OutputMode::Complete => each(table, cursor, give),
+    }
+}
+
+/// The event time of a window's result: its last microsecond (Spark's rule).
+pub(super) fn time_of(window: Window) -> Option<Timestamp> {
+    Some(Timestamp::from_micros(window.end.as_micros().saturating_sub(1)))
+}
+
 /// Removes each record whose end the watermark has reached, in order of deadline; gives it first in append mode.
 pub(super) fn close_due<K: Key, V: Record, I: SlotIndex, E>(
     table: &mut Table<'_, K, V, I>,
@@ -43,7 +63,7 @@ pub(super) fn close_due<K: Key, V: Record, I: SlotIndex, E>(
 ) -> Result<(), E> {
     while let Some(slot) = table.earliest() {
         let Some((key, value)) = table.record(slot) else { break };
-        if !epoch.is_closed(end(value)) {
+        if !epoch.is_due(end(value)) {
             break;
         }
         if epoch.mode == OutputMode::Append {

@@ -3,10 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::full::{evict_earliest, make_room};
-use super::results::{close_due, each, each_changed, last_end};
-use super::{Cursor, Epoch, LateRow, NoRoom, Operator, Side, Taken, WindowRow, WindowShape};
-use crate::aggregate::Aggregate;
-use crate::state::{Key, Record, Schedule, SlotId, SlotIndex, Table};
+use super::results::{by_mode, close_due, last_end, time_of};
+use super::{
+    Arriving, Cursor, Epoch, Full, LateRow, Modes, Operator, OperatorIdentity, Refused, Side, Taken,
+    WindowRow, WindowShape,
+};
+use crate::aggregate::{Aggregate, Stored};
+use crate::state::{Key, Keyed, Record, Schedule, SlotId, SlotIndex, Table};
 use crate::time::Timestamp;
 use crate::window::{SessionGap, Window};
 
@@ -18,7 +21,7 @@ pub struct SessionRecord<A> {
     session: A,
 }
 
-impl<A: Serialize + serde::de::DeserializeOwned> Record for SessionRecord<A> {
+impl<A: Stored> Record for SessionRecord<A> {
     const SCHEDULE: Schedule = Schedule::Each;
 
     fn position(&self) -> Timestamp {
@@ -112,29 +115,27 @@ where
     G: SessionGap<T>,
     A: Aggregate<T>,
 {
-    type Key = K;
-    type Value = SessionRecord<A::State>;
+    type Shape = Keyed<K, SessionRecord<A::State>>;
     type Output = WindowRow<K, A::Output>;
     // A session that grew or merged is another window: what was given for it before could not be taken back.
-    const UPDATES: bool = false;
+    const MODES: Modes = Modes { append: true, update: false, complete: true };
 
-    fn shape(&self) -> WindowShape {
-        match self.gap.fixed() {
+    fn identify(&self, tell: &mut impl FnMut(OperatorIdentity)) {
+        let window = match self.gap.fixed() {
             Some(gap) => WindowShape { kind: 3, micros: [gap.as_micros(), 0, 0] },
             None => WindowShape { kind: 4, micros: [0; 3] },
-        }
+        };
+        tell(OperatorIdentity::of::<Keyed<K, SessionRecord<A::State>>>(window));
     }
 
     /// A row is late by the end of the session it would have alone, also where it would have joined an open one (Spark's rule).
     fn push<I: SlotIndex, D: Side<T, Self::Output>>(
         &self,
-        table: &mut Table<'_, K, Self::Value, I>,
-        row: &T,
-        at: Option<Timestamp>,
-        arrival: u64,
+        table: &mut Table<'_, K, SessionRecord<A::State>, I>,
+        &Arriving { row, at, arrival }: &Arriving<'_, T>,
         epoch: &Epoch,
         side: &mut D,
-    ) -> Result<Taken, NoRoom> {
+    ) -> Result<Taken, Refused> {
         let gap = self.gap.gap(row);
         let Some(start) = at.filter(|_| !gap.is_zero()) else { return Ok(Taken::WithoutWindow) };
         let end = start + gap;
@@ -161,43 +162,53 @@ where
         }
         let mut session = self.aggregate.init();
         self.aggregate.update(&mut session, row, arrival);
-        table.insert(key, SessionRecord { start, end, session }).map_err(|_| NoRoom)?;
+        table.insert(key, SessionRecord { start, end, session }).map_err(|_| Refused::NoRoom)?;
         Ok(Taken::Used { late_windows: 0 })
     }
 
-    fn results_changed<I: SlotIndex, E>(
+    fn results<I: SlotIndex, E: From<Full>>(
         &self,
-        table: &mut Table<'_, K, Self::Value, I>,
-        _epoch: &Epoch,
-        _cursor: &mut Cursor,
-        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
-    ) -> Result<(), E> {
-        each_changed(table, |key, record| sink(self.row(key, record, false)))
-    }
-
-    fn results_all<I: SlotIndex, E>(
-        &self,
-        table: &Table<'_, K, Self::Value, I>,
-        cursor: &mut Cursor,
-        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
-    ) -> Result<(), E> {
-        each(table, cursor, |key, record| sink(self.row(key, record, false)))
-    }
-
-    fn close<I: SlotIndex, E>(
-        &self,
-        table: &mut Table<'_, K, Self::Value, I>,
+        table: &mut Table<'_, K, SessionRecord<A::State>, I>,
         epoch: &Epoch,
-        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
+        cursor: &mut Cursor,
+        sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        close_due(table, epoch, |record| record.end, |key, record| sink(self.row(key, record, false)))
+        by_mode(table, epoch.mode, cursor, |key, record| {
+            let row = self.row(key, record, false);
+            let at = time_of(row.window);
+            sink(row, at)
+        })
     }
 
-    fn next_close<I: SlotIndex>(&self, table: &Table<'_, K, Self::Value, I>) -> Option<Timestamp> {
+    fn close<I: SlotIndex, E: From<Full>>(
+        &self,
+        table: &mut Table<'_, K, SessionRecord<A::State>, I>,
+        epoch: &Epoch,
+        sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        close_due(
+            table,
+            epoch,
+            |record| record.end,
+            |key, record| {
+                let row = self.row(key, record, false);
+                let at = time_of(row.window);
+                sink(row, at)
+            },
+        )
+    }
+
+    fn next_close<I: SlotIndex>(
+        &self,
+        table: &Table<'_, K, SessionRecord<A::State>, I>,
+    ) -> Option<Timestamp> {
         table.record(table.earliest()?).map(|(_, record)| record.end)
     }
 
-    fn last_close<I: SlotIndex>(&self, table: &Table<'_, K, Self::Value, I>) -> Option<Timestamp> {
+    fn last_close<I: SlotIndex>(
+        &self,
+        table: &Table<'_, K, SessionRecord<A::State>, I>,
+    ) -> Option<Timestamp> {
         last_end(table, |record| record.end)
     }
 }

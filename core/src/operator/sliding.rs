@@ -3,10 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::full::make_room;
-use super::results::{last_end, record_at};
-use super::{Cursor, Epoch, LateRow, NoRoom, Operator, OutputMode, Side, Taken, WindowRow, WindowShape};
-use crate::aggregate::Aggregate;
-use crate::state::{Key, Record, Schedule, SlotId, SlotIndex, Table};
+use super::results::{last_end, record_at, time_of};
+use super::{
+    Arriving, Cursor, Epoch, Full, LateRow, Modes, Operator, OperatorIdentity, OutputMode, Refused, Side,
+    Taken, WindowRow, WindowShape,
+};
+use crate::aggregate::{Aggregate, Stored};
+use crate::state::{Key, Keyed, Record, Schedule, SlotId, SlotIndex, Table};
 use crate::time::{Span, Timestamp};
 use crate::window::Sliding;
 
@@ -20,7 +23,7 @@ pub struct PaneRecord<A> {
     pane: A,
 }
 
-impl<A: Serialize + serde::de::DeserializeOwned> Record for PaneRecord<A> {
+impl<A: Stored> Record for PaneRecord<A> {
     const SCHEDULE: Schedule = Schedule::FirstOfKey;
 
     fn position(&self) -> Timestamp {
@@ -127,7 +130,7 @@ impl<KF, A> SlidingAggregate<KF, A> {
         &self,
         table: &mut Table<'_, K, PaneRecord<A::State>, I>,
         side: &mut D,
-    ) -> Result<(), NoRoom>
+    ) -> Result<(), Refused>
     where
         T: ?Sized,
         K: Key,
@@ -135,11 +138,12 @@ impl<KF, A> SlidingAggregate<KF, A> {
         I: SlotIndex,
         D: Side<T, WindowRow<K, A::Output>>,
     {
-        let first = table.earliest().ok_or(NoRoom)?;
+        let first = table.earliest().ok_or(Refused::NoRoom)?;
         // Each round moves the pane's due time on by a slide, up to the last window that holds it.
         while let Some(end) = table.record(first).map(|(_, record)| record.due) {
             if let Some(row) = self.row(table, first, end, true) {
-                side.early(row).map_err(|_| NoRoom)?;
+                let at = time_of(row.window);
+                side.early_at(row, at)?;
             }
             let left = self.move_on(table, first, end);
             // The due time says what has been given out, so it belongs into the checkpoint here.
@@ -150,7 +154,7 @@ impl<KF, A> SlidingAggregate<KF, A> {
                 break;
             }
         }
-        if table.len() < table.capacity() { Ok(()) } else { Err(NoRoom) }
+        if table.len() < table.capacity() { Ok(()) } else { Err(Refused::NoRoom) }
     }
 
     /// The end of the last window of `key` that was given out early, if any was.
@@ -185,7 +189,7 @@ impl<KF, A> SlidingAggregate<KF, A> {
         slot: SlotId,
         epoch: &Epoch,
         cursor: &mut Cursor,
-        sink: &mut impl FnMut(WindowRow<K, A::Output>) -> Result<(), E>,
+        sink: &mut impl FnMut(WindowRow<K, A::Output>, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E>
     where
         T: ?Sized,
@@ -207,7 +211,8 @@ impl<KF, A> SlidingAggregate<KF, A> {
         let last = self.window.last_end(start).min(changed_after.unwrap_or(Timestamp::MAX));
         while end <= last {
             if let Some(row) = self.row(table, self.first_pane_from(table, slot, end), end, false) {
-                sink(row)?;
+                let at = time_of(row.window);
+                sink(row, at)?;
             }
             cursor.after = Some(end);
             let next = end + self.window.slide();
@@ -215,6 +220,74 @@ impl<KF, A> SlidingAggregate<KF, A> {
                 break;
             }
             end = next;
+        }
+        Ok(())
+    }
+
+    /// Gives every window that holds a changed pane.
+    fn results_changed<T, K, I, E>(
+        &self,
+        table: &mut Table<'_, K, PaneRecord<A::State>, I>,
+        epoch: &Epoch,
+        cursor: &mut Cursor,
+        sink: &mut impl FnMut(WindowRow<K, A::Output>, Option<Timestamp>) -> Result<(), E>,
+    ) -> Result<(), E>
+    where
+        T: ?Sized,
+        K: Key,
+        A: Aggregate<T>,
+        I: SlotIndex,
+    {
+        while let Some(slot) = table.first_changed() {
+            self.windows_of_changed(table, slot, epoch, cursor, sink)?;
+            table.pop_changed();
+            *cursor = Cursor::default();
+        }
+        Ok(())
+    }
+
+    /// Gives every window of every key.
+    fn results_all<T, K, I, E>(
+        &self,
+        table: &Table<'_, K, PaneRecord<A::State>, I>,
+        cursor: &mut Cursor,
+        sink: &mut impl FnMut(WindowRow<K, A::Output>, Option<Timestamp>) -> Result<(), E>,
+    ) -> Result<(), E>
+    where
+        T: ?Sized,
+        K: Key,
+        A: Aggregate<T>,
+        I: SlotIndex,
+    {
+        for slot in table.occupied_from(cursor.slot) {
+            if table.before(slot).is_some() {
+                continue;
+            }
+            if cursor.slot != slot.number() {
+                (cursor.slot, cursor.after) = (slot.number(), None);
+            }
+            let mut first = Some(slot);
+            for _ in 0..table.len() {
+                let Some(pane) = first else { break };
+                let Some((_, record)) = table.record(pane) else { break };
+                let mut end = self.window.first_end(record.start);
+                end = cursor.after.map_or(end, |after| end.max(self.window.first_end(after)));
+                let last = self.window.last_end(record.start);
+                while end <= last {
+                    if let Some(row) = self.row(table, pane, end, false) {
+                        let at = time_of(row.window);
+                        sink(row, at)?;
+                    }
+                    cursor.after = Some(end);
+                    let next = end + self.window.slide();
+                    if next <= end {
+                        break;
+                    }
+                    end = next;
+                }
+                first = table.after(pane);
+            }
+            (cursor.slot, cursor.after) = (slot.number().saturating_add(1), None);
         }
         Ok(())
     }
@@ -276,27 +349,23 @@ where
     KF: Fn(&T) -> K,
     A: Aggregate<T>,
 {
-    type Key = K;
-    type Value = PaneRecord<A::State>;
+    type Shape = Keyed<K, PaneRecord<A::State>>;
     type Output = WindowRow<K, A::Output>;
+    const MODES: Modes = Modes::ALL;
 
-    fn shape(&self) -> WindowShape {
-        let window = &self.window;
-        WindowShape {
-            kind: 2,
-            micros: [window.size().as_micros(), window.slide().as_micros(), window.offset().as_micros()],
-        }
+    fn identify(&self, tell: &mut impl FnMut(OperatorIdentity)) {
+        let micros = [self.window.size(), self.window.slide(), self.window.offset()].map(Span::as_micros);
+        let window = WindowShape { kind: 2, micros };
+        tell(OperatorIdentity::of::<Keyed<K, PaneRecord<A::State>>>(window));
     }
 
     fn push<I: SlotIndex, D: Side<T, Self::Output>>(
         &self,
-        table: &mut Table<'_, K, Self::Value, I>,
-        row: &T,
-        at: Option<Timestamp>,
-        arrival: u64,
+        table: &mut Table<'_, K, PaneRecord<A::State>, I>,
+        &Arriving { row, at, arrival }: &Arriving<'_, T>,
         epoch: &Epoch,
         side: &mut D,
-    ) -> Result<Taken, NoRoom> {
+    ) -> Result<Taken, Refused> {
         let Some(at) = at else { return Ok(Taken::WithoutWindow) };
         let start = self.window.pane_of(at);
         let closed = epoch.watermark.filter(|_| epoch.mode != OutputMode::Complete);
@@ -335,77 +404,39 @@ where
         self.aggregate.update(&mut pane, row, arrival);
         let due = given
             .map_or(self.due(start, epoch), |given| self.due(start, epoch).max(self.window.first_end(given)));
-        table.insert(key, PaneRecord { start, due, pane }).map_err(|_| NoRoom)?;
+        table.insert(key, PaneRecord { start, due, pane }).map_err(|_| Refused::NoRoom)?;
         Ok(Taken::Used { late_windows })
     }
 
-    fn results_changed<I: SlotIndex, E>(
+    fn results<I: SlotIndex, E: From<Full>>(
         &self,
-        table: &mut Table<'_, K, Self::Value, I>,
+        table: &mut Table<'_, K, PaneRecord<A::State>, I>,
         epoch: &Epoch,
         cursor: &mut Cursor,
-        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
+        sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        while let Some(slot) = table.first_changed() {
-            self.windows_of_changed(table, slot, epoch, cursor, sink)?;
-            table.pop_changed();
-            *cursor = Cursor::default();
+        match epoch.mode {
+            OutputMode::Append => Ok(()),
+            OutputMode::Update => self.results_changed(table, epoch, cursor, sink),
+            OutputMode::Complete => self.results_all(table, cursor, sink),
         }
-        Ok(())
     }
 
-    fn results_all<I: SlotIndex, E>(
+    fn close<I: SlotIndex, E: From<Full>>(
         &self,
-        table: &Table<'_, K, Self::Value, I>,
-        cursor: &mut Cursor,
-        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
-    ) -> Result<(), E> {
-        for slot in table.occupied_from(cursor.slot) {
-            if table.before(slot).is_some() {
-                continue;
-            }
-            if cursor.slot != slot.number() {
-                *cursor = Cursor { slot: slot.number(), after: None };
-            }
-            let mut first = Some(slot);
-            for _ in 0..table.len() {
-                let Some(pane) = first else { break };
-                let Some((_, record)) = table.record(pane) else { break };
-                let mut end = self.window.first_end(record.start);
-                end = cursor.after.map_or(end, |after| end.max(self.window.first_end(after)));
-                let last = self.window.last_end(record.start);
-                while end <= last {
-                    if let Some(row) = self.row(table, pane, end, false) {
-                        sink(row)?;
-                    }
-                    cursor.after = Some(end);
-                    let next = end + self.window.slide();
-                    if next <= end {
-                        break;
-                    }
-                    end = next;
-                }
-                first = table.after(pane);
-            }
-            *cursor = Cursor { slot: slot.number().saturating_add(1), after: None };
-        }
-        Ok(())
-    }
-
-    fn close<I: SlotIndex, E>(
-        &self,
-        table: &mut Table<'_, K, Self::Value, I>,
+        table: &mut Table<'_, K, PaneRecord<A::State>, I>,
         epoch: &Epoch,
-        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
+        sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
         while let Some(first) = table.earliest() {
             let Some(end) = table.record(first).map(|(_, record)| record.due) else { break };
-            if !epoch.is_closed(end) {
+            if !epoch.is_due(end) {
                 break;
             }
             if epoch.mode == OutputMode::Append {
                 if let Some(row) = self.row(table, first, end, false) {
-                    sink(row)?;
+                    let at = time_of(row.window);
+                    sink(row, at)?;
                 }
                 self.move_on(table, first, end);
             } else {
@@ -415,17 +446,17 @@ where
         Ok(())
     }
 
-    fn next_close<I: SlotIndex>(&self, table: &Table<'_, K, Self::Value, I>) -> Option<Timestamp> {
+    fn next_close<I: SlotIndex>(&self, table: &Table<'_, K, PaneRecord<A::State>, I>) -> Option<Timestamp> {
         table.record(table.earliest()?).map(|(_, record)| record.due)
     }
 
-    fn last_close<I: SlotIndex>(&self, table: &Table<'_, K, Self::Value, I>) -> Option<Timestamp> {
+    fn last_close<I: SlotIndex>(&self, table: &Table<'_, K, PaneRecord<A::State>, I>) -> Option<Timestamp> {
         last_end(table, |record| self.window.last_end(record.start))
     }
 
     /// The due time of a pane moves on with each window given out, and is written only with the pane: what the watermark has
     /// passed since then has been given out.
-    fn restored<I: SlotIndex>(&self, table: &mut Table<'_, K, Self::Value, I>, epoch: &Epoch) {
+    fn restored<I: SlotIndex>(&self, table: &mut Table<'_, K, PaneRecord<A::State>, I>, epoch: &Epoch) {
         for slot in (0..table.slots_used()).filter_map(SlotId::new) {
             if let Some(record) = table.edit_unmarked(slot) {
                 record.due = record.due.max(self.due(record.start, epoch));

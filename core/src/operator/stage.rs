@@ -4,31 +4,44 @@
 
 use core::marker::PhantomData;
 
-use crate::time::{EventTime, Timestamp};
-use crate::watermark::WatermarkPolicy;
+use crate::time::{EventTime, Span, Timestamp};
+use crate::watermark::{HighestTime, LastActive, Marks, Reached, WatermarkPolicy};
 
 /// A chain of stateless stages over rows of type `R`.
 pub trait Stages<R> {
     /// The rows that come out.
     type Out;
+    /// What is remembered of the rows, for the watermark.
+    type Marks: Marks;
+    /// Whether a row can come out as several.
+    const MULTIPLIES: bool = false;
 
-    /// Runs a row through. `seen` is raised to event times that move the watermark; `next` gets each row that comes out,
-    /// with its event time.
+    /// Runs a row with event time `at` through. Event times that move the watermark are noted in `marks`; `next` gets each row that
+    /// comes out, with its event time.
     ///
     /// # Errors
     /// What `next` answered; no more rows come out then.
     fn run<E>(
         &self,
         row: &R,
-        seen: &mut Option<Timestamp>,
+        at: Option<Timestamp>,
+        marks: &mut Self::Marks,
         next: &mut impl FnMut(&Self::Out, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E>;
 
-    /// How the watermark is made, if the chain has one.
-    fn watermark(&self) -> Option<WatermarkPolicy>;
+    /// How far the inputs have come.
+    fn reached(&self, marks: &Self::Marks) -> Reached;
+
+    /// The least delay of all inputs, if the chain has a watermark.
+    fn delay(&self) -> Option<Span>;
+
+    /// Takes note of processing time, at each trigger.
+    fn tick(&self, marks: &mut Self::Marks, now: Timestamp) {
+        let _ = (marks, now);
+    }
 }
 
-/// The start of a chain: the row as it is, without event time.
+/// The start of a chain: the row as it is.
 #[derive(Debug)]
 pub struct Input<R>(PhantomData<fn(R)>);
 
@@ -46,18 +59,24 @@ impl<R> Clone for Input<R> {
 
 impl<R> Stages<R> for Input<R> {
     type Out = R;
+    type Marks = ();
 
     #[inline]
     fn run<E>(
         &self,
         row: &R,
-        _seen: &mut Option<Timestamp>,
+        at: Option<Timestamp>,
+        _marks: &mut (),
         next: &mut impl FnMut(&R, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        next(row, None)
+        next(row, at)
     }
 
-    fn watermark(&self) -> Option<WatermarkPolicy> {
+    fn reached(&self, _marks: &()) -> Reached {
+        Reached::Free
+    }
+
+    fn delay(&self) -> Option<Span> {
         None
     }
 }
@@ -69,26 +88,45 @@ pub struct Stage<S, F> {
     pub(crate) stage: F,
 }
 
+/// What a stage that has nothing to do with the watermark answers.
+macro_rules! watermark_of_before {
+    () => {
+        fn reached(&self, marks: &S::Marks) -> Reached {
+            self.before.reached(marks)
+        }
+
+        fn delay(&self) -> Option<Span> {
+            self.before.delay()
+        }
+
+        fn tick(&self, marks: &mut S::Marks, now: Timestamp) {
+            self.before.tick(marks, now);
+        }
+    };
+}
+
 /// Passes on rows for which a predicate holds.
 #[derive(Debug, Clone)]
 pub struct Filter<F>(pub(crate) F);
 
 impl<R, S: Stages<R>, F: Fn(&S::Out) -> bool> Stages<R> for Stage<S, Filter<F>> {
     type Out = S::Out;
+    type Marks = S::Marks;
+    const MULTIPLIES: bool = S::MULTIPLIES;
 
     #[inline]
     fn run<E>(
         &self,
         row: &R,
-        seen: &mut Option<Timestamp>,
+        at: Option<Timestamp>,
+        marks: &mut S::Marks,
         next: &mut impl FnMut(&S::Out, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.before.run(row, seen, &mut |row, at| if (self.stage.0)(row) { next(row, at) } else { Ok(()) })
+        self.before
+            .run(row, at, marks, &mut |row, at| if (self.stage.0)(row) { next(row, at) } else { Ok(()) })
     }
 
-    fn watermark(&self) -> Option<WatermarkPolicy> {
-        self.before.watermark()
-    }
+    watermark_of_before!();
 }
 
 /// Makes one row out of each.
@@ -97,42 +135,74 @@ pub struct Map<F>(pub(crate) F);
 
 impl<R, T, S: Stages<R>, F: Fn(&S::Out) -> T> Stages<R> for Stage<S, Map<F>> {
     type Out = T;
+    type Marks = S::Marks;
+    const MULTIPLIES: bool = S::MULTIPLIES;
 
     #[inline]
     fn run<E>(
         &self,
         row: &R,
-        seen: &mut Option<Timestamp>,
+        at: Option<Timestamp>,
+        marks: &mut S::Marks,
         next: &mut impl FnMut(&T, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.before.run(row, seen, &mut |row, at| next(&(self.stage.0)(row), at))
+        self.before.run(row, at, marks, &mut |row, at| next(&(self.stage.0)(row), at))
     }
 
-    fn watermark(&self) -> Option<WatermarkPolicy> {
-        self.before.watermark()
-    }
+    watermark_of_before!();
 }
 
-/// Gives rows their event time.
+/// Makes any number of rows out of each, in order.
+#[derive(Debug, Clone)]
+pub struct FlatMap<F>(pub(crate) F);
+
+impl<R, T, S, F, C> Stages<R> for Stage<S, FlatMap<F>>
+where
+    S: Stages<R>,
+    C: IntoIterator<Item = T>,
+    F: Fn(&S::Out) -> C,
+{
+    type Out = T;
+    type Marks = S::Marks;
+    const MULTIPLIES: bool = true;
+
+    #[inline]
+    fn run<E>(
+        &self,
+        row: &R,
+        at: Option<Timestamp>,
+        marks: &mut S::Marks,
+        next: &mut impl FnMut(&T, Option<Timestamp>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.before.run(row, at, marks, &mut |row, at| {
+            (self.stage.0)(row).into_iter().try_for_each(|made| next(&made, at))
+        })
+    }
+
+    watermark_of_before!();
+}
+
+/// Gives rows their event time, without a say in the watermark.
 #[derive(Debug, Clone)]
 pub struct FieldTime<F>(pub(crate) F);
 
 impl<R, T: EventTime, S: Stages<R>, F: Fn(&S::Out) -> T> Stages<R> for Stage<S, FieldTime<F>> {
     type Out = S::Out;
+    type Marks = S::Marks;
+    const MULTIPLIES: bool = S::MULTIPLIES;
 
     #[inline]
     fn run<E>(
         &self,
         row: &R,
-        seen: &mut Option<Timestamp>,
+        at: Option<Timestamp>,
+        marks: &mut S::Marks,
         next: &mut impl FnMut(&S::Out, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.before.run(row, seen, &mut |row, _| next(row, event_time(&self.stage.0, row)))
+        self.before.run(row, at, marks, &mut |row, _| next(row, event_time(&self.stage.0, row)))
     }
 
-    fn watermark(&self) -> Option<WatermarkPolicy> {
-        self.before.watermark()
-    }
+    watermark_of_before!();
 }
 
 /// The event time of a row, if it has one in range.
@@ -147,25 +217,70 @@ pub struct Watermarked<F> {
     pub(crate) policy: WatermarkPolicy,
 }
 
-impl<R, T: EventTime, S: Stages<R>, F: Fn(&S::Out) -> T> Stages<R> for Stage<S, Watermarked<F>> {
+// The stages before have no watermark: the builder gives none a second one.
+impl<R, T: EventTime, S: Stages<R, Marks = ()>, F: Fn(&S::Out) -> T> Stages<R> for Stage<S, Watermarked<F>> {
     type Out = S::Out;
+    type Marks = HighestTime;
+    const MULTIPLIES: bool = S::MULTIPLIES;
 
     #[inline]
     fn run<E>(
         &self,
         row: &R,
-        seen: &mut Option<Timestamp>,
+        at: Option<Timestamp>,
+        marks: &mut HighestTime,
         next: &mut impl FnMut(&S::Out, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        // The stages before cannot reach the watermark, so `seen` is this stage's alone.
-        self.before.run(row, &mut None, &mut |row, _| {
+        self.before.run(row, at, &mut (), &mut |row, _| {
             let at = event_time(&self.stage.event_time, row);
-            *seen = (*seen).max(at);
+            marks.0 = marks.0.max(at);
             next(row, at)
         })
     }
 
-    fn watermark(&self) -> Option<WatermarkPolicy> {
-        Some(self.stage.policy)
+    fn reached(&self, marks: &HighestTime) -> Reached {
+        self.stage.policy.reached(marks.0)
+    }
+
+    fn delay(&self) -> Option<Span> {
+        Some(self.stage.policy.delay)
+    }
+}
+
+/// Lets an input that has been silent for a time no longer hold the watermark of the others.
+#[derive(Debug, Clone)]
+pub struct IdleAfter(pub(crate) Span);
+
+impl<R, S: Stages<R>> Stages<R> for Stage<S, IdleAfter> {
+    type Out = S::Out;
+    type Marks = (S::Marks, LastActive);
+    const MULTIPLIES: bool = S::MULTIPLIES;
+
+    #[inline]
+    fn run<E>(
+        &self,
+        row: &R,
+        at: Option<Timestamp>,
+        (marks, last): &mut (S::Marks, LastActive),
+        next: &mut impl FnMut(&S::Out, Option<Timestamp>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        last.active = true;
+        self.before.run(row, at, marks, next)
+    }
+
+    fn reached(&self, (marks, last): &(S::Marks, LastActive)) -> Reached {
+        if last.idle { Reached::Free } else { self.before.reached(marks) }
+    }
+
+    fn delay(&self) -> Option<Span> {
+        self.before.delay()
+    }
+
+    fn tick(&self, (marks, last): &mut (S::Marks, LastActive), now: Timestamp) {
+        self.before.tick(marks, now);
+        if core::mem::take(&mut last.active) || last.at.is_none() {
+            last.at = Some(now);
+        }
+        last.idle = last.at.is_some_and(|at| now.since(at) >= self.stage.0);
     }
 }

@@ -3,10 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::full::{evict_earliest, make_room};
-use super::results::{close_due, each, each_changed, last_end, record_at};
-use super::{Cursor, Epoch, LateRow, NoRoom, Operator, Side, Taken, WindowRow, WindowShape};
-use crate::aggregate::Aggregate;
-use crate::state::{Key, Record, Schedule, SlotIndex, Table};
+use super::results::{by_mode, close_due, last_end, record_at, time_of};
+use super::{
+    Arriving, Cursor, Epoch, Full, LateRow, Modes, Operator, OperatorIdentity, Refused, Side, Taken,
+    WindowRow, WindowShape,
+};
+use crate::aggregate::{Aggregate, Stored};
+use crate::state::{Key, Keyed, Record, Schedule, SlotIndex, Table};
 use crate::time::Timestamp;
 use crate::window::Tumbling;
 
@@ -17,7 +20,7 @@ pub struct WindowRecord<A> {
     state: A,
 }
 
-impl<A: Serialize + serde::de::DeserializeOwned> Record for WindowRecord<A> {
+impl<A: Stored> Record for WindowRecord<A> {
     const SCHEDULE: Schedule = Schedule::Each;
 
     fn position(&self) -> Timestamp {
@@ -56,23 +59,25 @@ where
     KF: Fn(&T) -> K,
     A: Aggregate<T>,
 {
-    type Key = K;
-    type Value = WindowRecord<A::State>;
+    type Shape = Keyed<K, WindowRecord<A::State>>;
     type Output = WindowRow<K, A::Output>;
+    const MODES: Modes = Modes::ALL;
 
-    fn shape(&self) -> WindowShape {
-        WindowShape { kind: 1, micros: [self.window.size().as_micros(), 0, self.window.offset().as_micros()] }
+    fn identify(&self, tell: &mut impl FnMut(OperatorIdentity)) {
+        let window = WindowShape {
+            kind: 1,
+            micros: [self.window.size().as_micros(), 0, self.window.offset().as_micros()],
+        };
+        tell(OperatorIdentity::of::<Keyed<K, WindowRecord<A::State>>>(window));
     }
 
     fn push<I: SlotIndex, D: Side<T, Self::Output>>(
         &self,
-        table: &mut Table<'_, K, Self::Value, I>,
-        row: &T,
-        at: Option<Timestamp>,
-        arrival: u64,
+        table: &mut Table<'_, K, WindowRecord<A::State>, I>,
+        &Arriving { row, at, arrival }: &Arriving<'_, T>,
         epoch: &Epoch,
         side: &mut D,
-    ) -> Result<Taken, NoRoom> {
+    ) -> Result<Taken, Refused> {
         let Some(at) = at else { return Ok(Taken::WithoutWindow) };
         let window = self.window.window_of(at);
         if epoch.is_closed(window.end) {
@@ -95,45 +100,44 @@ where
         }
         let mut state = self.aggregate.init();
         self.aggregate.update(&mut state, row, arrival);
-        table.insert(key, WindowRecord { start: window.start, state }).map_err(|_| NoRoom)?;
+        table.insert(key, WindowRecord { start: window.start, state }).map_err(|_| Refused::NoRoom)?;
         Ok(Taken::Used { late_windows: 0 })
     }
 
-    fn results_changed<I: SlotIndex, E>(
+    fn results<I: SlotIndex, E: From<Full>>(
         &self,
-        table: &mut Table<'_, K, Self::Value, I>,
-        _epoch: &Epoch,
-        _cursor: &mut Cursor,
-        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
-    ) -> Result<(), E> {
-        each_changed(table, |key, record| sink(self.row(key, record, false)))
-    }
-
-    fn results_all<I: SlotIndex, E>(
-        &self,
-        table: &Table<'_, K, Self::Value, I>,
-        cursor: &mut Cursor,
-        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
-    ) -> Result<(), E> {
-        each(table, cursor, |key, record| sink(self.row(key, record, false)))
-    }
-
-    fn close<I: SlotIndex, E>(
-        &self,
-        table: &mut Table<'_, K, Self::Value, I>,
+        table: &mut Table<'_, K, WindowRecord<A::State>, I>,
         epoch: &Epoch,
-        sink: &mut impl FnMut(Self::Output) -> Result<(), E>,
+        cursor: &mut Cursor,
+        sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let end = |record: &Self::Value| self.window.starting_at(record.start).end;
-        close_due(table, epoch, end, |key, record| sink(self.row(key, record, false)))
+        by_mode(table, epoch.mode, cursor, |key, record| {
+            let row = self.row(key, record, false);
+            let at = time_of(row.window);
+            sink(row, at)
+        })
     }
 
-    fn next_close<I: SlotIndex>(&self, table: &Table<'_, K, Self::Value, I>) -> Option<Timestamp> {
+    fn close<I: SlotIndex, E: From<Full>>(
+        &self,
+        table: &mut Table<'_, K, WindowRecord<A::State>, I>,
+        epoch: &Epoch,
+        sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let end = |record: &WindowRecord<A::State>| self.window.starting_at(record.start).end;
+        close_due(table, epoch, end, |key, record| {
+            let row = self.row(key, record, false);
+            let at = time_of(row.window);
+            sink(row, at)
+        })
+    }
+
+    fn next_close<I: SlotIndex>(&self, table: &Table<'_, K, WindowRecord<A::State>, I>) -> Option<Timestamp> {
         let (_, record) = table.record(table.earliest()?)?;
         Some(self.window.starting_at(record.start).end)
     }
 
-    fn last_close<I: SlotIndex>(&self, table: &Table<'_, K, Self::Value, I>) -> Option<Timestamp> {
+    fn last_close<I: SlotIndex>(&self, table: &Table<'_, K, WindowRecord<A::State>, I>) -> Option<Timestamp> {
         last_end(table, |record| self.window.starting_at(record.start).end)
     }
 }

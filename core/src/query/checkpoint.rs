@@ -10,14 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::identity::{Difference, Identity};
 use super::plan::QueryPlan;
 use super::progress::RowCounts;
-use super::run::{Phase, Query};
+use super::run::{MarksOf, Phase, Query};
 use crate::checkpoint::{self, EpochKind, EpochWriter, Log, LogStorage, Record, ReplayError};
 use crate::operator::Operator;
-use crate::state::{SlotId, SlotIndex};
-use crate::watermark::Watermark;
-
-/// The operator number of the query's one stateful operator.
-const OPERATOR: u8 = 0;
+use crate::state::{EntryError, EntrySink, SlotIndex, Tables};
+use crate::time::Timestamp;
 
 /// What a commit record says of the query, before the caller's offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +22,11 @@ pub struct CommitHead {
     /// Epochs ended.
     pub epoch: u64,
     /// The watermark.
-    pub watermark: Watermark,
+    pub watermark: Option<Timestamp>,
+    /// The processing time of the last trigger.
+    pub now: Option<Timestamp>,
+    /// Of the next row, how many of the rows that the stages make of it have been taken already.
+    pub taken: u32,
     /// What became of the rows.
     pub rows: RowCounts,
 }
@@ -45,7 +46,7 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         offset: &O,
     ) -> Result<EpochKind, CommitError<S::Error>> {
         // Which groups have changed results is not in the log.
-        if self.phase != Phase::Idle || self.table.first_changed().is_some() {
+        if self.phase != Phase::Idle || self.tables.has_changed() {
             return Err(CommitError::Unfinished);
         }
         if !log.is_empty() && !self.is_past_of(log)? {
@@ -61,7 +62,7 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         };
         let kind = written.map_err(CommitError::Log)?;
         self.committed = log.epoch();
-        self.table.clear_dirty();
+        self.tables.committed();
         Ok(kind)
     }
 
@@ -74,7 +75,7 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         // Looks at the first record, the identity, and no further.
         let looked = log.replay(|record| {
             if let Record::Identity(payload) = record {
-                same = postcard::from_bytes(payload) == Ok(self.identity);
+                same = postcard::from_bytes(payload) == Ok(Identity::of(self.plan));
             }
             Err(())
         });
@@ -95,26 +96,17 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         let number = self.committed.map_or(1, |last| last.wrapping_add(1));
         let mut writer = log.begin(kind)?;
         if kind == EpochKind::Snapshot {
-            writer.identity(&self.identity)?;
-            for slot in self.table.occupied_from(0) {
-                self.write_slot(&mut writer, slot)?;
-            }
-        } else {
-            for slot in self.table.dirty() {
-                self.write_slot(&mut writer, slot)?;
-            }
+            writer.identity(&Identity::of(self.plan))?;
         }
-        let head = CommitHead { epoch: self.epoch, watermark: self.watermark, rows: self.rows };
-        writer.commit(number, &(head, offset))
-    }
-
-    /// One entry: the slot, and its record unless it was removed.
-    fn write_slot<S: LogStorage, const BUFFER: usize>(
-        &self,
-        writer: &mut EpochWriter<'_, S, BUFFER>,
-        slot: SlotId,
-    ) -> Result<(), checkpoint::CommitError<S::Error>> {
-        writer.entry(OPERATOR, &(slot.as_u32(), self.table.record(slot)))
+        self.tables.write(kind == EpochKind::Snapshot, 0, &mut Entries(&mut writer))?;
+        let head = CommitHead {
+            epoch: self.epoch,
+            watermark: self.watermark,
+            now: self.now,
+            taken: self.taken,
+            rows: self.rows,
+        };
+        writer.commit(number, &(head, self.marks, offset))
     }
 
     /// Brings back the last committed state, and returns the offset committed with it; `None` from an empty log.
@@ -134,14 +126,17 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
             return Ok(None);
         }
         match self.read(log) {
-            Ok((head, offset)) => {
+            Ok((head, marks, offset)) => {
                 self.epoch = head.epoch;
                 self.watermark = head.watermark;
+                self.now = head.now;
+                self.taken = head.taken;
                 self.rows = head.rows;
+                self.marks = marks;
                 self.committed = log.epoch();
-                let epoch = self.current_epoch();
-                self.plan.operator().restored(&mut self.table, &epoch);
-                self.table.rebuild();
+                let epoch = self.epoch_at(self.watermark, self.watermark);
+                self.plan.operator().restored(&mut self.tables, &epoch);
+                self.tables.rebuild();
                 Ok(Some(offset))
             }
             Err(error) => {
@@ -154,13 +149,17 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
     fn read<O: DeserializeOwned, S: LogStorage, const BUFFER: usize>(
         &mut self,
         log: &mut Log<S, BUFFER>,
-    ) -> Result<(CommitHead, O), RestoreError<S::Error>> {
+    ) -> Result<(CommitHead, MarksOf<P>, O), RestoreError<S::Error>> {
         let mut last = None;
         let replayed = log.replay(|record| {
             match record {
                 Record::Identity(payload) => self.check_identity(payload)?,
-                Record::Entries { operator: OPERATOR, payload } => self.place_entries(payload)?,
-                Record::Entries { .. } => return Err(Unreadable::Entry),
+                Record::Entries { operator, payload } => {
+                    self.tables.read(operator, payload).map_err(|error| match error {
+                        EntryError::Unreadable => Unreadable::Entry,
+                        EntryError::TooSmall { slots } => Unreadable::TooSmall { slots },
+                    })?;
+                }
                 Record::Commit { payload, .. } => {
                     let (commit, rest) =
                         postcard::take_from_bytes(payload).map_err(|_| Unreadable::Offset)?;
@@ -185,25 +184,21 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
 
     fn check_identity(&self, payload: &[u8]) -> Result<(), Unreadable> {
         let found: Identity<'_> = postcard::from_bytes(payload).map_err(|_| Unreadable::Identity)?;
-        match self.identity.difference(&found) {
+        match Identity::of(self.plan).difference(&found) {
             Some(difference) => Err(Unreadable::Other(difference)),
             None => Ok(()),
         }
     }
+}
 
-    fn place_entries(&mut self, payload: &[u8]) -> Result<(), Unreadable> {
-        let mut rest = payload;
-        while !rest.is_empty() {
-            let ((slot, record), after) =
-                postcard::take_from_bytes::<(u32, Option<(P::Key, P::Value)>)>(rest)
-                    .map_err(|_| Unreadable::Entry)?;
-            // An entry is never empty, so this ends.
-            rest = after;
-            let slot = SlotId::new(slot as usize).ok_or(Unreadable::Entry)?;
-            let slots = slot.as_u32().saturating_add(1);
-            self.table.place(slot, record).map_err(|_| Unreadable::TooSmall { slots })?;
-        }
-        Ok(())
+/// The tables' entries, on their way into the log.
+struct Entries<'w, 'l, S, const BUFFER: usize>(&'w mut EpochWriter<'l, S, BUFFER>);
+
+impl<S: LogStorage, const BUFFER: usize> EntrySink for Entries<'_, '_, S, BUFFER> {
+    type Error = checkpoint::CommitError<S::Error>;
+
+    fn entry<T: Serialize>(&mut self, table: u8, entry: &T) -> Result<(), Self::Error> {
+        self.0.entry(table, entry)
     }
 }
 

@@ -2,11 +2,18 @@
 
 use core::fmt;
 
+use crate::operator::Full;
+
 /// A row was not taken; it comes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PushError<R> {
     /// State is full and the policy is to refuse. A trigger that closes windows makes room.
     Full(R),
+    /// A result that the row makes at once could not be taken: push the row again later.
+    Blocked(R),
+    /// As [`PushError::Full`] or [`PushError::Blocked`], but a stage makes several rows of this one, and some of those have been taken. It
+    /// must be pushed again, before any other row; what has been taken is passed over then, also after a restart.
+    Partly(R),
     /// The sink refused a result in the last trigger; [`Query::trigger`](crate::Query::trigger) must be called again first.
     Unfinished(R),
 }
@@ -15,7 +22,17 @@ impl<R> PushError<R> {
     /// The row.
     pub fn into_row(self) -> R {
         match self {
-            Self::Full(row) | Self::Unfinished(row) => row,
+            Self::Full(row) | Self::Blocked(row) | Self::Partly(row) | Self::Unfinished(row) => row,
+        }
+    }
+
+    /// The same error with another row.
+    pub(super) fn with<U>(self, row: U) -> PushError<U> {
+        match self {
+            Self::Full(_) => PushError::Full(row),
+            Self::Blocked(_) => PushError::Blocked(row),
+            Self::Partly(_) => PushError::Partly(row),
+            Self::Unfinished(_) => PushError::Unfinished(row),
         }
     }
 }
@@ -25,6 +42,8 @@ impl<R> fmt::Debug for PushError<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Full(_) => "Full",
+            Self::Blocked(_) => "Blocked",
+            Self::Partly(_) => "Partly",
             Self::Unfinished(_) => "Unfinished",
         })
     }
@@ -34,6 +53,8 @@ impl<R> fmt::Display for PushError<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Full(_) => "state is full, the row was refused",
+            Self::Blocked(_) => "what the row makes could not be taken, the row was refused",
+            Self::Partly(_) => "the row was taken in part: push it again before any other",
             Self::Unfinished(_) => "a trigger is unfinished: call it again before pushing rows",
         })
     }
@@ -41,13 +62,29 @@ impl<R> fmt::Display for PushError<R> {
 
 impl<R> core::error::Error for PushError<R> {}
 
-/// The sink could not take a result. Nothing is lost: the next trigger begins with that result.
+/// A trigger stopped in the middle. Nothing is lost: the next one begins with the result that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TriggerError<E>(pub E);
+pub enum TriggerError<E> {
+    /// The sink could not take a result.
+    Sink(E),
+    /// An operator has no room for a result of the one before it. Only a larger state, or another policy for full state, helps.
+    Full,
+}
+
+impl<E> From<Full> for TriggerError<E> {
+    fn from(_: Full) -> Self {
+        Self::Full
+    }
+}
 
 impl<E: fmt::Display> fmt::Display for TriggerError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the sink could not take a result: {}", self.0)
+        match self {
+            Self::Sink(error) => write!(f, "the sink could not take a result: {error}"),
+            Self::Full => f.write_str(
+                "state is full: an operator has no room for a result of the one before it; raise its capacity",
+            ),
+        }
     }
 }
 

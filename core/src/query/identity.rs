@@ -5,13 +5,15 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::plan::QueryPlan;
-use super::shape::fingerprint;
-use crate::operator::{Operator, OutputMode, WindowShape};
+use crate::operator::{Operator, OperatorIdentity, OutputMode};
+
+/// The most operators of a query that its identity tells apart; further ones are folded into the last.
+const OPERATORS_MAX: usize = 8;
 
 /// The identity of a query, as it stands at the start of each snapshot.
 ///
 /// Delay, filters and the policy for full state are not part of it: they may change between runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity<'a> {
     /// The query's name.
     pub name: &'a str,
@@ -19,12 +21,8 @@ pub struct Identity<'a> {
     pub version: u32,
     /// Which results it gives.
     pub mode: OutputMode,
-    /// The kind and lengths of its windows.
-    pub window: WindowShape,
-    /// The CRC-32 of the shape of its key type.
-    pub key: u32,
-    /// The CRC-32 of the shape of its records: aggregates and what the operator keeps with them.
-    pub record: u32,
+    /// Its operators, in the order rows go through them.
+    pub operators: heapless::Vec<OperatorIdentity, OPERATORS_MAX>,
 }
 
 impl Identity<'static> {
@@ -32,28 +30,46 @@ impl Identity<'static> {
     #[must_use]
     pub fn of<P: QueryPlan>(plan: &P) -> Self {
         let (name, version) = plan.name();
-        Self {
-            name,
-            version,
-            mode: plan.mode(),
-            window: plan.operator().shape(),
-            key: fingerprint::<P::Key>(),
-            record: fingerprint::<P::Value>(),
-        }
+        let mut operators = heapless::Vec::new();
+        plan.operator().identify(&mut |operator| {
+            if let Err(further) = operators.push(operator)
+                && let Some(last) = operators.last_mut()
+            {
+                fold(last, &further);
+            }
+        });
+        Self { name, version, mode: plan.mode(), operators }
     }
+}
+
+/// Makes `last` stand for a further operator too.
+fn fold(last: &mut OperatorIdentity, further: &OperatorIdentity) {
+    let mut crc = crc32fast::Hasher::new_with_initial(last.record);
+    for micros in further.window.micros {
+        crc.update(&micros.to_le_bytes());
+    }
+    crc.update(&[further.window.kind]);
+    crc.update(&further.key.to_le_bytes());
+    crc.update(&further.record.to_le_bytes());
+    last.record = crc.finalize();
 }
 
 impl Identity<'_> {
     /// The first thing in which `other` is another query.
     #[must_use]
     pub fn difference(&self, other: &Identity<'_>) -> Option<Difference> {
+        let windows = |identity: &OperatorIdentity| identity.window;
+        let differs = |part: fn(&OperatorIdentity) -> u32| {
+            self.operators.iter().map(part).ne(other.operators.iter().map(part))
+        };
         let differences = [
             (self.mode != other.mode, Difference::OutputMode),
             (self.name != other.name, Difference::Name),
             (self.version != other.version, Difference::Version),
-            (self.window != other.window, Difference::Window),
-            (self.key != other.key, Difference::Key),
-            (self.record != other.record, Difference::Aggregates),
+            (self.operators.len() != other.operators.len(), Difference::Operators),
+            (self.operators.iter().map(windows).ne(other.operators.iter().map(windows)), Difference::Window),
+            (differs(|operator| operator.key), Difference::Key),
+            (differs(|operator| operator.record), Difference::Aggregates),
         ];
         differences.iter().find(|(differs, _)| *differs).map(|(_, difference)| *difference)
     }
@@ -69,7 +85,9 @@ pub enum Difference {
     Version,
     /// The output mode: state of one mode does not say what another has given out.
     OutputMode,
-    /// The kind of windows, or their size, slide, offset or gap.
+    /// The number of operators.
+    Operators,
+    /// The kind of an operator, or the size, slide, offset or gap of its windows.
     Window,
     /// The type of the key.
     Key,
@@ -83,6 +101,7 @@ impl fmt::Display for Difference {
             Self::Name => "name",
             Self::Version => "version",
             Self::OutputMode => "output mode",
+            Self::Operators => "number of operators",
             Self::Window => "windows",
             Self::Key => "key type",
             Self::Aggregates => "aggregates",

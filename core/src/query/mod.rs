@@ -7,11 +7,10 @@ mod identity;
 mod plan;
 mod progress;
 mod run;
-mod shape;
 
 pub use builder::{
-    Aggregated, Grouped, NoEventTime, Stream, Timed, Updatable, UpdateRefused, WindowKind, Windowed,
-    WithEventTime, WithWatermark,
+    After, AtOnce, Grouped, ModeRefused, NoEventTime, Prefix, Results, Start, Stream, Timed, WhenClosed,
+    WindowKind, Windowed, WithEventTime, WithWatermark,
 };
 pub use checkpoint::{CommitError, CommitHead, RestoreError, Unreadable};
 pub use error::{PushError, SinkAnswer, TriggerError};

@@ -4,9 +4,9 @@ use core::marker::PhantomData;
 
 use super::run::Query;
 use crate::operator::{OnFull, Operator, OutputMode, Stages};
-use crate::state::{Key, Record, State};
+use crate::state::{Shape, State};
 #[cfg(feature = "alloc")]
-use crate::{state::Allocated, time::Timestamp};
+use crate::time::Timestamp;
 
 /// A query ready to run: stages, a stateful operator and an output mode.
 ///
@@ -49,16 +49,14 @@ pub trait QueryPlan: Sized {
     type Row;
     /// What the operator sees: the row after the stages.
     type Item;
-    /// What rows are grouped by.
-    type Key: Key;
-    /// What is kept per group.
-    type Value: Record;
+    /// The tables that its operators keep.
+    type Shape: Shape;
     /// A result.
     type Output;
     /// The stages.
     type Stages: Stages<Self::Row, Out = Self::Item>;
     /// The operator.
-    type Operator: Operator<Self::Item, Key = Self::Key, Value = Self::Value, Output = Self::Output>;
+    type Operator: Operator<Self::Item, Shape = Self::Shape, Output = Self::Output>;
 
     /// The stages.
     fn stages(&self) -> &Self::Stages;
@@ -74,9 +72,15 @@ pub trait QueryPlan: Sized {
     /// Gives the plan state to run with. The state is emptied first; [`Query::restore`] brings back what a log holds.
     fn bind<'q, S>(&'q self, state: &'q mut S) -> Query<'q, Self, S::Index>
     where
-        S: State<Key = Self::Key, Value = Self::Value>,
+        S: State<Shape = Self::Shape>,
     {
-        Query::new(self, state.table())
+        Query::new(self, state.tables())
+    }
+
+    /// Memory for `capacity` records in each table of the plan, allocated once.
+    #[cfg(feature = "alloc")]
+    fn allocate(&self, capacity: usize) -> <Self::Shape as Shape>::Allocated {
+        Self::Shape::allocate(capacity)
     }
 
     /// The answer of the same plan as a batch query over `rows`: nothing is late, and every group is given once with the totals over
@@ -89,14 +93,15 @@ pub trait QueryPlan: Sized {
         Self::Row: 'r,
     {
         let rows: alloc::vec::Vec<&Self::Row> = rows.into_iter().collect();
-        let mut state = Allocated::with_capacity(rows.len());
+        let mut state = self.allocate(rows.len());
         let mut query = self.bind(&mut state);
         query.forget_initial_watermark();
+        let mut results = Results(alloc::vec::Vec::new());
         for row in rows {
-            // There is room: a row needs at most one record.
-            let _ = query.push_ref(row, &mut ());
+            // There is room: a row needs at most one record in each table.
+            let _ = query.push_ref(row, &mut results);
         }
-        let mut results = alloc::vec::Vec::new();
+        let Results(mut results) = results;
         let accept = |row| {
             results.push(row);
             Ok::<(), core::convert::Infallible>(())
@@ -113,8 +118,7 @@ where
 {
     type Row = R;
     type Item = S::Out;
-    type Key = O::Key;
-    type Value = O::Value;
+    type Shape = O::Shape;
     type Output = O::Output;
     type Stages = S;
     type Operator = O;
@@ -137,5 +141,17 @@ where
 
     fn name(&self) -> (&'static str, u32) {
         (self.name, self.version)
+    }
+}
+
+/// Keeps results that leave at a push.
+#[cfg(feature = "alloc")]
+struct Results<O>(alloc::vec::Vec<O>);
+
+#[cfg(feature = "alloc")]
+impl<T: ?Sized, O> crate::operator::Side<T, O> for Results<O> {
+    fn give(&mut self, row: O) -> Result<(), crate::operator::NotNow> {
+        self.0.push(row);
+        Ok(())
     }
 }

@@ -1,43 +1,53 @@
 //! A running query: rows in, epochs, results out.
 
+use core::fmt;
+
 use super::error::{PushError, SinkAnswer, TriggerError};
-use super::identity::Identity;
 use super::plan::QueryPlan;
 use super::progress::{Progress, RowCounts};
 use crate::operator::{
-    Cursor, Epoch, LateRow, NoRoom, NotNow, OnFull, Operator, OutputMode, Side, Stages, Taken,
+    Arriving, Cursor, Epoch, LateRow, NotNow, Operator, OutputMode, Refused, Side, Stages, Taken,
 };
-use crate::state::{SlotIndex, Table};
+use crate::state::{Occupancy, Shape, SlotIndex, Tables};
 use crate::time::Timestamp;
-use crate::watermark::{Watermark, WatermarkPolicy};
+use crate::watermark::Marks;
 
 /// A plan with state: the engine.
 ///
 /// The life of an epoch is: any number of [`push`](Query::push), one [`trigger`](Query::trigger), and a
 /// [`commit`](Query::commit) where the results so far shall survive a power cut. The engine never reads a clock, never waits
 /// and never allocates.
-#[derive(Debug)]
-pub struct Query<'q, P: QueryPlan, I> {
+pub struct Query<'q, P: QueryPlan, I: SlotIndex> {
     pub(super) plan: &'q P,
-    pub(super) table: Table<'q, P::Key, P::Value, I>,
-    pub(super) watermark: Watermark,
+    pub(super) tables: TablesOf<'q, P, I>,
+    pub(super) marks: MarksOf<P>,
+    pub(super) watermark: Option<Timestamp>,
+    /// The processing time of the last trigger.
+    pub(super) now: Option<Timestamp>,
     pub(super) epoch: u64,
     pub(super) rows: RowCounts,
+    /// Of a row that was handed back, how many of the rows that the stages make of it have been taken.
+    pub(super) taken: u32,
     pub(super) phase: Phase,
     /// The log's number of the last commit.
     pub(super) committed: Option<u64>,
-    pub(super) identity: Identity<'static>,
 }
+
+/// The tables of the plan `P`.
+type TablesOf<'q, P, I> = <<P as QueryPlan>::Shape as Shape>::Tables<'q, I>;
+
+/// What the stages of the plan `P` remember.
+pub(super) type MarksOf<P> = <<P as QueryPlan>::Stages as Stages<<P as QueryPlan>::Row>>::Marks;
 
 /// Where a trigger is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Between triggers.
     Idle,
-    /// Giving the results of update or complete mode; then the watermark moves to `to`.
-    Results { cursor: Cursor, to: Option<Timestamp> },
-    /// Removing what the watermark has closed, giving it out in append mode.
-    Closing,
+    /// Giving the results of the epoch's rows; then the watermark moves to `to`.
+    Results { cursor: Cursor, to: Option<Timestamp>, drain: bool },
+    /// Removing what the watermark has closed, giving it out in append mode. `before` is the watermark before it moved.
+    Closing { before: Option<Timestamp>, drain: bool },
 }
 
 /// An epoch has ended.
@@ -51,18 +61,26 @@ pub struct EpochEnd {
     pub emitted: u64,
 }
 
+impl<P: QueryPlan, I: SlotIndex> fmt::Debug for Query<'_, P, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Query").field("progress", &self.progress()).finish_non_exhaustive()
+    }
+}
+
 impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
-    pub(super) fn new(plan: &'q P, mut table: Table<'q, P::Key, P::Value, I>) -> Self {
-        table.track_changed(plan.mode() == OutputMode::Update);
+    pub(super) fn new(plan: &'q P, mut tables: TablesOf<'q, P, I>) -> Self {
+        plan.operator().prepare(&mut tables, plan.mode());
         let mut query = Self {
             plan,
-            table,
-            watermark: Watermark::default(),
+            tables,
+            marks: Default::default(),
+            watermark: None,
+            now: None,
             epoch: 0,
             rows: RowCounts::default(),
+            taken: 0,
             phase: Phase::Idle,
             committed: None,
-            identity: Identity::of(plan),
         };
         query.reset();
         query
@@ -70,15 +88,21 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
 
     /// Back to the beginning: no rows, no state.
     pub(super) fn reset(&mut self) {
-        self.table.clear();
-        self.watermark = Watermark::starting_at(self.delay().and_then(|policy| policy.initial));
+        self.tables.clear();
+        self.marks = Default::default();
+        self.watermark = self.plan.stages().reached(&self.marks).time();
+        self.now = None;
         self.epoch = 0;
         self.rows = RowCounts::default();
+        self.taken = 0;
         self.phase = Phase::Idle;
         self.committed = None;
     }
 
     /// Takes a row in. It is judged by the watermark as it was when the epoch began.
+    ///
+    /// For queries whose results come at a trigger. Where a row alone makes a result (deduplication, queries without state), this does not
+    /// compile: [`Query::push_to`] has a place for it.
     ///
     /// # Errors
     /// The row comes back if state has no room for it ([`PushError::Full`]; also under [`OnFull::EvictOldest`], since here is
@@ -87,29 +111,44 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
     ///
     /// [`OnFull::EvictOldest`]: crate::OnFull::EvictOldest
     pub fn push(&mut self, row: P::Row) -> Result<(), PushError<P::Row>> {
+        const {
+            assert!(
+                !P::Operator::GIVES_AT_PUSH,
+                "rows make results at once here: use push_to, which has a place for them"
+            );
+        }
         self.push_with(row, &mut ())
     }
 
-    /// Takes a row in, with a place for late rows, dropped rows and windows that leave early.
+    /// Takes a row in, and gives what it makes at once (deduplicated rows, rows of a query without state, windows given early) to
+    /// `sink`, a closure that answers nothing or a `Result`.
     ///
     /// # Errors
-    /// As [`Query::push`].
+    /// As [`Query::push`]; [`PushError::Blocked`] if the sink refused.
+    pub fn push_to<A: SinkAnswer>(
+        &mut self,
+        row: P::Row,
+        sink: impl FnMut(P::Output) -> A,
+    ) -> Result<(), PushError<P::Row>> {
+        self.push_with(row, &mut ToSink(sink))
+    }
+
+    /// Takes a row in, with a place for all that may leave at once: results, late rows, dropped rows and windows given early.
+    ///
+    /// # Errors
+    /// As [`Query::push_to`].
     pub fn push_with<D: Side<P::Item, P::Output>>(
         &mut self,
         row: P::Row,
         side: &mut D,
     ) -> Result<(), PushError<P::Row>> {
-        match self.push_ref(&row, side) {
-            Ok(()) => Ok(()),
-            Err(PushError::Full(())) => Err(PushError::Full(row)),
-            Err(PushError::Unfinished(())) => Err(PushError::Unfinished(row)),
-        }
+        self.push_ref(&row, side).map_err(|error| error.with(row))
     }
 
     /// Takes a row in that stays with its owner.
     ///
     /// # Errors
-    /// As [`Query::push`], without the row.
+    /// As [`Query::push_with`], without the row.
     pub fn push_ref<D: Side<P::Item, P::Output>>(
         &mut self,
         row: &P::Row,
@@ -120,37 +159,49 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
             self.rows.refused = self.rows.refused.wrapping_add(1);
             return Err(PushError::Unfinished(()));
         }
-        let epoch = self.current_epoch();
+        let epoch = self.epoch_at(self.watermark, self.watermark);
         // Rows handed back leave no trace in the order of arrival.
         let arrival = self.rows.rows_in.wrapping_sub(self.rows.refused);
-        let mut side = CountedSide { side, early: 0 };
-        let mut seen = None;
+        let mut side = CountedSide { side, given: 0, early: 0 };
         let mut taken = None;
-        let operator = self.plan.operator();
-        let table = &mut self.table;
-        let ran = self.plan.stages().run(row, &mut seen, &mut |row, at| {
-            taken = Some(operator.push(table, row, at, arrival, &epoch, &mut side)?);
+        let mut number = 0_u32;
+        let (operator, tables, passed_over) = (self.plan.operator(), &mut self.tables, self.taken);
+        // Also a row that is handed back has been seen by the watermark: it must be able to follow it, or full state would never
+        // empty. It cannot make that row late, since its own window ends after it.
+        let ran = self.plan.stages().run(row, None, &mut self.marks, &mut |row, at| {
+            if number < passed_over {
+                number = number.wrapping_add(1);
+                return Ok(());
+            }
+            let became = operator.push(tables, &Arriving { row, at, arrival }, &epoch, &mut side)?;
+            number = number.wrapping_add(1);
+            taken = Some(taken.map_or(became, |before: Taken| before.and(became)));
             Ok(())
         });
-        self.rows.emitted = self.rows.emitted.wrapping_add(side.early);
+        self.rows.emitted = self.rows.emitted.wrapping_add(side.given).wrapping_add(side.early);
         self.rows.emitted_early = self.rows.emitted_early.wrapping_add(side.early);
-        // Also a row that is handed back has been seen: the watermark must be able to follow it, or full state would never
-        // empty. It cannot make that row late, since its own window ends after it.
-        if let Some(at) = seen {
-            self.watermark.observe(at);
+        match ran {
+            Ok(()) => {
+                self.taken = 0;
+                self.rows.count(taken.or((passed_over > 0).then_some(Taken::Used { late_windows: 0 })));
+                Ok(())
+            }
+            Err(refused) => {
+                self.taken = number;
+                self.rows.refused = self.rows.refused.wrapping_add(1);
+                Err(match refused {
+                    _ if number > 0 || self.tables.is_partly() => PushError::Partly(()),
+                    Refused::NoRoom => PushError::Full(()),
+                    Refused::NotNow => PushError::Blocked(()),
+                })
+            }
         }
-        if ran == Err(NoRoom) {
-            self.rows.refused = self.rows.refused.wrapping_add(1);
-            return Err(PushError::Full(()));
-        }
-        self.rows.count(taken);
-        Ok(())
     }
 
     /// Ends the epoch: moves the watermark to the highest event time seen less the delay, and gives the results to `sink`.
     ///
-    /// `now` is processing time, for operators that look at it; windows of event time do not. `sink` may be any closure over
-    /// the result that answers nothing or a `Result`.
+    /// `now` is processing time, for operators that look at it and inputs that can be idle; windows of event time do not. `sink` may be
+    /// any closure over the result that answers nothing or a `Result`.
     ///
     /// # Errors
     /// [`TriggerError`] with the sink's error. Nothing is lost: calling again goes on with the refused result, and until the
@@ -160,9 +211,7 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
         now: Timestamp,
         sink: impl FnMut(P::Output) -> A,
     ) -> Result<EpochEnd, TriggerError<A::Error>> {
-        let _ = now;
-        let to = self.delay().map_or(self.watermark.current(), |policy| self.watermark.next(policy.delay));
-        self.end_epoch(to, sink)
+        self.end_epoch(now, false, sink)
     }
 
     /// Ends the epoch and every open window: as [`Query::trigger`] with the watermark at least at the end of the last open
@@ -175,59 +224,82 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
         now: Timestamp,
         sink: impl FnMut(P::Output) -> A,
     ) -> Result<EpochEnd, TriggerError<A::Error>> {
-        let _ = now;
-        let next = self.delay().map_or(self.watermark.current(), |policy| self.watermark.next(policy.delay));
-        self.end_epoch(next.max(self.plan.operator().last_close(&self.table)), sink)
+        self.end_epoch(now, true, sink)
     }
 
     fn end_epoch<A: SinkAnswer>(
         &mut self,
-        to: Option<Timestamp>,
+        now: Timestamp,
+        drain: bool,
         mut sink: impl FnMut(P::Output) -> A,
     ) -> Result<EpochEnd, TriggerError<A::Error>> {
-        // An interrupted trigger that is drained goes on as a drain.
-        match &mut self.phase {
-            Phase::Idle => self.phase = Phase::Results { cursor: Cursor::default(), to },
-            Phase::Results { to: begun, .. } => *begun = (*begun).max(to),
-            Phase::Closing => self.watermark.advance(to),
-        }
+        self.begin_phases(now, drain);
         let before = self.rows.emitted;
         let mut emitted = before;
-        let mut give = |row| {
-            sink(row).into_result().map_err(TriggerError)?;
+        let mut give = |row, _at: Option<Timestamp>| {
+            sink(row).into_result().map_err(TriggerError::Sink)?;
             emitted = emitted.wrapping_add(1);
             Ok(())
         };
-        let ended = self.run_phases(&mut give);
+        let ended: Result<(), TriggerError<A::Error>> = self.run_phases(&mut give);
         self.rows.emitted = emitted;
         ended?;
         self.phase = Phase::Idle;
         self.epoch = self.epoch.wrapping_add(1);
-        Ok(EpochEnd {
-            epoch: self.epoch,
-            watermark: self.watermark.current(),
-            emitted: emitted.wrapping_sub(before),
-        })
+        Ok(EpochEnd { epoch: self.epoch, watermark: self.watermark, emitted: emitted.wrapping_sub(before) })
     }
 
-    fn run_phases<E>(&mut self, give: &mut impl FnMut(P::Output) -> Result<(), E>) -> Result<(), E> {
+    /// Decides where the watermark goes. An interrupted trigger that is drained goes on as a drain.
+    fn begin_phases(&mut self, now: Timestamp, drain: bool) {
+        self.now = self.now.max(Some(now));
+        let stages = self.plan.stages();
+        let mut to = self.watermark;
+        if self.phase == Phase::Idle {
+            stages.tick(&mut self.marks, now);
+            to = to.max(stages.reached(&self.marks).time());
+        }
+        if drain {
+            to = to.max(self.plan.operator().last_close(&self.tables));
+        }
+        match &mut self.phase {
+            Phase::Idle => self.phase = Phase::Results { cursor: Cursor::default(), to, drain },
+            Phase::Results { to: begun, drain: draining, .. } => {
+                *begun = to.max(*begun);
+                *draining |= drain;
+            }
+            Phase::Closing { drain: draining, .. } => {
+                self.watermark = to;
+                *draining |= drain;
+            }
+        }
+    }
+
+    fn run_phases<E: From<crate::operator::Full>>(
+        &mut self,
+        give: &mut impl FnMut(P::Output, Option<Timestamp>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let operator = self.plan.operator();
-        if let Phase::Results { mut cursor, to } = self.phase {
-            let epoch = self.current_epoch();
-            let given = match epoch.mode {
-                OutputMode::Append => Ok(()),
-                OutputMode::Update => operator.results_changed(&mut self.table, &epoch, &mut cursor, give),
-                OutputMode::Complete => operator.results_all(&self.table, &mut cursor, give),
-            };
-            if let Err(refused) = given {
-                self.phase = Phase::Results { cursor, to };
+        if let Phase::Results { mut cursor, to, drain } = self.phase {
+            let epoch = self.epoch_at(self.watermark, self.watermark);
+            if let Err(refused) = operator.results(&mut self.tables, &epoch, &mut cursor, give) {
+                self.phase = Phase::Results { cursor, to, drain };
                 return Err(refused);
             }
-            self.watermark.advance(to);
-            self.phase = Phase::Closing;
+            self.phase = Phase::Closing { before: self.watermark, drain };
+            self.watermark = self.watermark.max(to);
         }
-        let epoch = self.current_epoch();
-        operator.close(&mut self.table, &epoch, give)
+        let Phase::Closing { before, drain } = self.phase else { return Ok(()) };
+        // A drain closes what the first of several operators gave the next one, and so on to the last.
+        for _ in 0..=P::Operator::DEPTH {
+            let epoch = self.epoch_at(before, self.watermark);
+            operator.close(&mut self.tables, &epoch, give)?;
+            let left = if drain { operator.last_close(&self.tables) } else { None };
+            if left <= self.watermark {
+                break;
+            }
+            self.watermark = left;
+        }
+        Ok(())
     }
 
     /// The event time that a row must reach before the next trigger has anything to give out: until then, a device whose rows
@@ -238,32 +310,48 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let waiting = match self.plan.mode() {
-            OutputMode::Append => false,
-            OutputMode::Update => P::Operator::ALWAYS_GIVES || self.table.first_changed().is_some(),
             OutputMode::Complete => true,
+            OutputMode::Update if P::Operator::ALWAYS_GIVES => true,
+            OutputMode::Append | OutputMode::Update => self.tables.has_changed(),
         };
         if waiting || self.phase != Phase::Idle {
             return Some(Timestamp::MIN);
         }
-        if self.plan.mode() == OutputMode::Update {
+        if self.plan.mode() == OutputMode::Update && !P::Operator::MODES.is_once() {
             // Closed windows leave silently.
             return None;
         }
-        let close = self.plan.operator().next_close(&self.table)?;
-        Some(close + self.delay()?.delay)
+        let close = self.plan.operator().next_close(&self.tables)?;
+        Some(close + self.plan.stages().delay()?)
+    }
+
+    /// The processing time at which a timer of [`process`](crate::Grouped::process) fires; `None` if none is set.
+    #[must_use]
+    pub fn next_timer(&self) -> Option<Timestamp> {
+        self.plan.operator().next_timer(&self.tables)
     }
 
     /// Where the query stands.
     #[must_use]
     pub fn progress(&self) -> Progress {
+        let mut total = Occupancy::default();
+        self.tables.occupancy(&mut |table| {
+            total.records = total.records.saturating_add(table.records);
+            total.capacity = total.capacity.saturating_add(table.capacity);
+        });
         Progress {
             epoch: self.epoch,
-            watermark: self.watermark.current(),
-            event_time_max: self.watermark.highest(),
+            watermark: self.watermark,
+            event_time_max: self.marks.highest(),
             rows: self.rows,
-            state_rows: self.table.len(),
-            state_capacity: self.table.capacity(),
+            state_rows: total.records,
+            state_capacity: total.capacity,
         }
+    }
+
+    /// Tells how full each table is, in the order rows go through the operators.
+    pub fn occupancy(&self, mut tell: impl FnMut(Occupancy)) {
+        self.tables.occupancy(&mut tell);
     }
 
     /// The plan.
@@ -272,25 +360,21 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
         self.plan
     }
 
-    pub(super) fn current_epoch(&self) -> Epoch {
+    /// The epoch in which rows are judged by `watermark` and records close by `closing`.
+    pub(super) fn epoch_at(&self, watermark: Option<Timestamp>, closing: Option<Timestamp>) -> Epoch {
         Epoch {
-            watermark: self.watermark.current(),
+            watermark,
+            closing,
             mode: self.plan.mode(),
-            on_full: match (self.plan.full_policy(), self.plan.mode()) {
-                (OnFull::EvictOldest, OutputMode::Update | OutputMode::Complete) => OnFull::Refuse,
-                (policy, _) => policy,
-            },
+            on_full: self.plan.full_policy(),
             given_early: self.rows.emitted_early > 0,
+            now: self.now,
         }
     }
 
     #[cfg(feature = "alloc")]
     pub(super) fn forget_initial_watermark(&mut self) {
-        self.watermark = Watermark::default();
-    }
-
-    fn delay(&self) -> Option<WatermarkPolicy> {
-        self.plan.stages().watermark()
+        self.watermark = None;
     }
 }
 
@@ -302,6 +386,7 @@ impl RowCounts {
             Some(Taken::Used { late_windows }) => (&mut self.used, late_windows),
             Some(Taken::Late { late_windows }) => (&mut self.late, late_windows),
             Some(Taken::WithoutWindow) => (&mut self.without_window, 0),
+            Some(Taken::Duplicate) => (&mut self.duplicate, 0),
             Some(Taken::Dropped) => (&mut self.dropped, 0),
         };
         *counter = counter.wrapping_add(1);
@@ -312,6 +397,7 @@ impl RowCounts {
 /// Counts what a side output accepts.
 struct CountedSide<'d, D> {
     side: &'d mut D,
+    given: u64,
     early: u64,
 }
 
@@ -324,9 +410,28 @@ impl<T: ?Sized, O, D: Side<T, O>> Side<T, O> for CountedSide<'_, D> {
         self.side.dropped(row);
     }
 
-    fn early(&mut self, row: O) -> Result<(), NotNow> {
-        self.side.early(row)?;
+    fn early_at(&mut self, row: O, at: Option<Timestamp>) -> Result<(), Refused> {
+        self.side.early_at(row, at)?;
         self.early = self.early.wrapping_add(1);
         Ok(())
+    }
+
+    fn give_at(&mut self, row: O, at: Option<Timestamp>) -> Result<(), Refused> {
+        self.side.give_at(row, at)?;
+        self.given = self.given.wrapping_add(1);
+        Ok(())
+    }
+}
+
+/// Gives what leaves at a push to a sink.
+struct ToSink<F>(F);
+
+impl<T: ?Sized, O, A: SinkAnswer, F: FnMut(O) -> A> Side<T, O> for ToSink<F> {
+    fn early(&mut self, row: O) -> Result<(), NotNow> {
+        (self.0)(row).into_result().map_err(|_| NotNow)
+    }
+
+    fn give(&mut self, row: O) -> Result<(), NotNow> {
+        (self.0)(row).into_result().map_err(|_| NotNow)
     }
 }

@@ -25,7 +25,7 @@ impl SlotId {
 }
 
 /// An integer that stores `Option<SlotId>` as the number plus one, 0 for none, so that empty state is all zero bytes.
-pub trait SlotIndex: Copy + Default + PartialEq + core::fmt::Debug + private::Sealed {
+pub trait SlotIndex: Copy + Default + PartialEq + core::fmt::Debug + private::Sealed + 'static {
     /// The most slots a table with this integer has.
     const SLOTS_MAX: usize;
     /// How many bits of a hash are kept.

@@ -10,20 +10,25 @@
 //! came about: a restart puts every record back into its slot and everything after it goes on in the same order.
 
 mod buckets;
+mod chained;
 mod deadlines;
+mod fingerprint;
 mod free;
 mod hash;
 mod index;
 mod lists;
 mod rebuild;
 mod record;
+mod shape;
 mod slot;
 mod storage;
 mod table;
 
+pub use chained::{Chained, ChainedTables, Link, LinkCounts};
 pub use index::{SlotId, SlotIndex};
 pub use record::{Key, Record, Schedule};
+pub use shape::{EntryError, EntrySink, Keyed, NoTables, Occupancy, Shape, Stateless, Tables};
 #[cfg(feature = "alloc")]
 pub use storage::Allocated;
-pub use storage::{Inline, State};
+pub use storage::{Inline, NoState, State};
 pub use table::{Table, TableFull};

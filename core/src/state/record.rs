@@ -10,9 +10,9 @@ use crate::time::Timestamp;
 /// What rows are grouped by: any plain type that can be compared, hashed, copied and written to the checkpoint.
 ///
 /// Integers, enums, tuples, `heapless::String<N>`; implemented for everything that fits.
-pub trait Key: Clone + Eq + Hash + Serialize + DeserializeOwned {}
+pub trait Key: Clone + Eq + Hash + Serialize + DeserializeOwned + 'static {}
 
-impl<K: Clone + Eq + Hash + Serialize + DeserializeOwned> Key for K {}
+impl<K: Clone + Eq + Hash + Serialize + DeserializeOwned + 'static> Key for K {}
 
 /// Which records of a table are kept in order of deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum Schedule {
 }
 
 /// A record of a table: it knows its place in event time and when it is due.
-pub trait Record: Serialize + DeserializeOwned {
+pub trait Record: Serialize + DeserializeOwned + 'static {
     /// Which records are scheduled.
     const SCHEDULE: Schedule;
 

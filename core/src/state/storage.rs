@@ -3,31 +3,65 @@
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
 
+use core::marker::PhantomData;
+
 use super::index::SlotIndex;
 use super::record::{Key, Record};
+use super::shape::{Keyed, NoTables, Shape, Stateless};
 use super::slot::{Links, Meta, Slot};
 use super::table::Table;
 
-/// Memory for one table of records `Value` under keys `Key`.
+/// Memory for the tables of a [`Shape`]: [`Inline`] or [`Allocated`] for one table, a pair of states for two,
+/// [`Chained`](super::Chained) for two operators in a row, [`NoState`] for none.
 pub trait State {
-    /// What records are found by.
-    type Key: Key;
-    /// The records.
-    type Value: Record;
+    /// Which tables lie in it.
+    type Shape: Shape;
     /// The integer slot numbers are stored in.
     type Index: SlotIndex;
 
-    /// The table that lies in this memory.
-    fn table(&mut self) -> Table<'_, Self::Key, Self::Value, Self::Index>;
+    /// The tables that lie in this memory.
+    fn tables(&mut self) -> <Self::Shape as Shape>::Tables<'_, Self::Index>;
 }
 
 impl<S: State + ?Sized> State for &mut S {
-    type Key = S::Key;
-    type Value = S::Value;
+    type Shape = S::Shape;
     type Index = S::Index;
 
-    fn table(&mut self) -> Table<'_, Self::Key, Self::Value, Self::Index> {
-        (**self).table()
+    fn tables(&mut self) -> <Self::Shape as Shape>::Tables<'_, Self::Index> {
+        (**self).tables()
+    }
+}
+
+impl<A: State, B: State<Index = A::Index>> State for (A, B) {
+    type Shape = (A::Shape, B::Shape);
+    type Index = A::Index;
+
+    fn tables(&mut self) -> <Self::Shape as Shape>::Tables<'_, Self::Index> {
+        (self.0.tables(), self.1.tables())
+    }
+}
+
+/// State of operators that keep none. `I` is the [`State::Index`] of what it stands beside.
+#[derive(Debug, Clone, Copy)]
+pub struct NoState<I = u16>(PhantomData<I>);
+
+impl<I> NoState<I> {
+    /// Nothing.
+    pub const EMPTY: Self = Self(PhantomData);
+}
+
+impl<I> Default for NoState<I> {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl<I: SlotIndex> State for NoState<I> {
+    type Shape = Stateless;
+    type Index = I;
+
+    fn tables(&mut self) -> NoTables {
+        NoTables
     }
 }
 
@@ -73,11 +107,10 @@ impl<K, V, const N: usize> Default for Inline<K, V, N> {
 }
 
 impl<K: Key, V: Record, const N: usize> State for Inline<K, V, N> {
-    type Key = K;
-    type Value = V;
+    type Shape = Keyed<K, V>;
     type Index = u16;
 
-    fn table(&mut self) -> Table<'_, K, V, u16> {
+    fn tables(&mut self) -> Table<'_, K, V, u16> {
         Table {
             slots: &mut self.slots,
             links: &mut self.links,
@@ -125,11 +158,10 @@ impl<K, V> Allocated<K, V> {
 
 #[cfg(feature = "alloc")]
 impl<K: Key, V: Record> State for Allocated<K, V> {
-    type Key = K;
-    type Value = V;
+    type Shape = Keyed<K, V>;
     type Index = u32;
 
-    fn table(&mut self) -> Table<'_, K, V, u32> {
+    fn tables(&mut self) -> Table<'_, K, V, u32> {
         Table {
             slots: &mut self.slots,
             links: &mut self.links,

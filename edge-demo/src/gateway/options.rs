@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use headwater::window::Sliding;
-use headwater::{OnFull, OutputMode, Span, UpdateRefused};
+use headwater::{ModeRefused, OnFull, OutputMode, Span};
 use headwater_std::sink::Format;
 use lexopt::prelude::*;
 
@@ -261,7 +261,11 @@ impl Given {
         let window = window(self.window.as_deref().unwrap_or("tumbling:10m"))?;
         let mode = mode(self.mode.as_deref().unwrap_or("append"))?;
         if let (WindowKind::Session(_), OutputMode::Update) = (window, mode) {
-            return Err(format!("--mode update: {UpdateRefused}; take append or complete").into());
+            return Err(format!(
+                "--mode update: {}; take append or complete",
+                ModeRefused(OutputMode::Update)
+            )
+            .into());
         }
         let watermark = self.watermark.as_deref().unwrap_or("30s");
         let on_full = on_full(self.on_full.as_deref().unwrap_or("refuse"))?;

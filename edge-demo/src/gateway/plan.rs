@@ -3,8 +3,9 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use headwater::aggregate::{Aggregate, count, max, mean, min};
+use headwater::state::Shape;
 use headwater::window::{Session, Tumbling};
-use headwater::{OutputMode, Plan, QueryPlan, Span, Stream, Timestamp, UpdateRefused, WindowRow};
+use headwater::{ModeRefused, OutputMode, Plan, QueryPlan, Span, Stream, Timestamp, WindowRow};
 
 use super::options::{Options, WindowKind};
 use super::reading::{DeviceId, Reading};
@@ -23,11 +24,11 @@ pub(super) trait TakePlan {
     /// Takes the plan.
     fn take<P>(self, plan: P) -> Self::Outcome
     where
-        P: QueryPlan<Row = Reading, Output = SummaryRow, Key: Send, Value: Send> + Send + 'static;
+        P: QueryPlan<Row = Reading, Output = SummaryRow, Shape: Shape<Allocated: Send>> + Send + 'static;
 }
 
 /// Builds the plan that `options` describe and hands it over.
-pub(super) fn with_plan<T: TakePlan>(options: &Options, taker: T) -> Result<T::Outcome, UpdateRefused> {
+pub(super) fn with_plan<T: TakePlan>(options: &Options, taker: T) -> Result<T::Outcome, ModeRefused> {
     let ahead = options.ahead;
     let by_device = Stream::<Reading>::new()
         // Before the watermark, which a row from the far future would move there, for all devices.

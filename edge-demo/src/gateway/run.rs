@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use headwater::state::Allocated;
-use headwater::{QueryPlan, RestoreError, Unreadable, UpdateRefused};
+use headwater::state::Shape;
+use headwater::{ModeRefused, QueryPlan, RestoreError, Unreadable};
 use headwater_std::sink::Format;
 use headwater_std::source::Source;
 use headwater_std::source::file::FileSource;
@@ -62,7 +62,7 @@ pub(super) enum GatewayError {
     )]
     StateTooSmall { path: PathBuf, slots: u32 },
     #[error(transparent)]
-    Plan(#[from] UpdateRefused),
+    Plan(#[from] ModeRefused),
     #[error(transparent)]
     Query(QueryError),
 }
@@ -149,7 +149,7 @@ impl TakePlan for Start<'_> {
 
     fn take<P>(self, plan: P) -> Self::Outcome
     where
-        P: QueryPlan<Row = Reading, Output = SummaryRow, Key: Send, Value: Send> + Send + 'static,
+        P: QueryPlan<Row = Reading, Output = SummaryRow, Shape: Shape<Allocated: Send>> + Send + 'static,
     {
         let rejects = self.options.state.join("rejects.jsonl");
         match &self.options.input {
@@ -172,11 +172,11 @@ impl TakePlan for Start<'_> {
 impl Start<'_> {
     fn start<P, S>(&self, plan: P, source: S) -> Result<QueryHandle, GatewayError>
     where
-        P: QueryPlan<Row = Reading, Output = SummaryRow, Key: Send, Value: Send> + Send + 'static,
+        P: QueryPlan<Row = Reading, Output = SummaryRow, Shape: Shape<Allocated: Send>> + Send + 'static,
         S: Source<Row = Reading> + Send + 'static,
     {
         let options = self.options;
-        let state = Allocated::<P::Key, P::Value>::with_capacity(options.state_capacity() as usize);
+        let state = plan.allocate(options.state_capacity() as usize);
         let (trigger, interval, rows) = match options.trigger {
             TriggerKind::Every(interval) => {
                 (Trigger::Interval(interval), interval.min(COMMIT_INTERVAL_MAX), COMMIT_ROWS)

@@ -86,7 +86,7 @@ pub struct StreamingQuery<P, St, Src, Snk> {
 impl<P, St, Src, Snk> StreamingQuery<P, St, Src, Snk>
 where
     P: QueryPlan<Row = Src::Row> + Send + 'static,
-    St: State<Key = P::Key, Value = P::Value> + Send + 'static,
+    St: State<Shape = P::Shape> + Send + 'static,
     Src: Source + Send + 'static,
     Snk: Sink<P::Output> + Send + 'static,
 {

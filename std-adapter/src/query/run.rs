@@ -53,6 +53,7 @@ struct Positions<A, B> {
 pub(super) struct Run<'r, P, I, Src, Snk>
 where
     P: QueryPlan<Row = Src::Row>,
+    I: headwater::state::SlotIndex,
     Src: Source,
     Snk: Sink<P::Output>,
 {
@@ -97,7 +98,7 @@ where
         shared: &'r Arc<Shared>,
     ) -> Result<Self, QueryError>
     where
-        St: State<Key = P::Key, Value = P::Value, Index = I>,
+        St: State<Shape = P::Shape, Index = I>,
     {
         let directory = CheckpointDirectory::open(&options.checkpoint)?;
         let mut query = plan.bind(state);
@@ -237,11 +238,11 @@ where
         Ok(())
     }
 
-    /// Pushes a row; early windows go straight to the sink. Gives the row back if state is full.
+    /// Pushes a row; what leaves at once goes straight to the sink. Gives the row back if state is full.
     fn push(&mut self, row: P::Row) -> Result<Result<(), P::Row>, QueryError> {
-        let mut early = EarlyRows { sink: &mut self.sink, failed: None };
-        let pushed = self.query.push_with(row, &mut early);
-        if let Some(error) = early.failed {
+        let mut at_once = AtOnce { sink: &mut self.sink, failed: None };
+        let pushed = self.query.push_with(row, &mut at_once);
+        if let Some(error) = at_once.failed {
             return Err(error.into());
         }
         Ok(pushed.map_err(PushError::into_row))
@@ -259,7 +260,10 @@ where
         let sink = &mut self.sink;
         let write = |row: P::Output| sink.write(&row);
         let given = if drain { self.query.drain(now(), write) } else { self.query.trigger(now(), write) };
-        given.map_err(|TriggerError(error)| error)?;
+        given.map_err(|error| match error {
+            TriggerError::Sink(error) => error.into(),
+            TriggerError::Full => QueryError::StateFull { capacity: self.query.progress().state_capacity },
+        })?;
         self.schedule.triggered(began);
         let took = began.elapsed();
         self.since.giving += took;
@@ -374,18 +378,31 @@ fn passed_over(source: &impl Source) -> u64 {
     metrics.rejected.wrapping_add(metrics.redelivered)
 }
 
-/// Gives windows that leave early to the sink.
-struct EarlyRows<'s, Snk> {
+/// Gives what leaves at a push to the sink: results of single rows and windows given early.
+struct AtOnce<'s, Snk> {
     sink: &'s mut Snk,
     failed: Option<SinkError>,
 }
 
-impl<T, O, Snk: Sink<O>> Side<T, O> for EarlyRows<'_, Snk> {
-    fn early(&mut self, row: O) -> Result<(), NotNow> {
-        self.sink.write(&row).map_err(|error| {
+impl<Snk> AtOnce<'_, Snk> {
+    fn write<O>(&mut self, row: &O) -> Result<(), NotNow>
+    where
+        Snk: Sink<O>,
+    {
+        self.sink.write(row).map_err(|error| {
             self.failed = Some(error);
             NotNow
         })
+    }
+}
+
+impl<T, O, Snk: Sink<O>> Side<T, O> for AtOnce<'_, Snk> {
+    fn early(&mut self, row: O) -> Result<(), NotNow> {
+        self.write(&row)
+    }
+
+    fn give(&mut self, row: O) -> Result<(), NotNow> {
+        self.write(&row)
     }
 }
 

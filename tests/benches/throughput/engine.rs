@@ -2,10 +2,10 @@
 
 use headwater::aggregate::{Aggregate, Count, Max, Min, Sum, count, max, min, sum};
 use headwater::operator::Stages;
-use headwater::state::State;
+use headwater::state::{Keyed, State};
 use headwater::window::{Session, Sliding, Tumbling};
 use headwater::{
-    Grouped, PaneRecord, QueryPlan, SessionRecord, Span, Stream, Timestamp, WindowRecord, WindowRow,
+    Grouped, PaneRecord, QueryPlan, SessionRecord, Span, Start, Stream, Timestamp, WindowRecord, WindowRow,
     WithWatermark,
 };
 
@@ -17,8 +17,8 @@ use crate::{GAP_SECS, ROWS_PER_TRIGGER, SLIDE_SECS, SLIDING_SECS, TUMBLING_SECS}
 pub type Aggregates = (Count, Sum<f64>, Min<f64>, Max<f64>);
 type Answer = (u64, Option<f64>, Option<f64>, Option<f64>);
 
-fn by_key() -> Grouped<Reading, impl Stages<Reading, Out = Reading>, WithWatermark, impl Fn(&Reading) -> u32>
-{
+fn by_key()
+-> Grouped<Reading, impl Stages<Reading, Out = Reading>, WithWatermark, impl Fn(&Reading) -> u32, Start> {
     Stream::<Reading>::new()
         .with_watermark(|reading| reading.at, Span::millis(DISORDER_MS))
         .group_by(|reading| reading.key)
@@ -34,20 +34,21 @@ fn aggregates() -> impl Aggregate<Reading, State = Aggregates, Output = Answer> 
 }
 
 pub fn tumbling()
--> impl QueryPlan<Row = Reading, Key = u32, Value = WindowRecord<Aggregates>, Output = WindowRow<u32, Answer>>
+-> impl QueryPlan<Row = Reading, Shape = Keyed<u32, WindowRecord<Aggregates>>, Output = WindowRow<u32, Answer>>
 {
     by_key().window(Tumbling::of(Span::secs(TUMBLING_SECS))).aggregate(aggregates()).append()
 }
 
 pub fn sliding()
--> impl QueryPlan<Row = Reading, Key = u32, Value = PaneRecord<Aggregates>, Output = WindowRow<u32, Answer>> {
+-> impl QueryPlan<Row = Reading, Shape = Keyed<u32, PaneRecord<Aggregates>>, Output = WindowRow<u32, Answer>>
+{
     let window =
         Sliding::of(Span::secs(SLIDING_SECS), Span::secs(SLIDE_SECS)).expect("the slide fits the size");
     by_key().window(window).aggregate(aggregates()).append()
 }
 
 pub fn session()
--> impl QueryPlan<Row = Reading, Key = u32, Value = SessionRecord<Aggregates>, Output = WindowRow<u32, Answer>>
+-> impl QueryPlan<Row = Reading, Shape = Keyed<u32, SessionRecord<Aggregates>>, Output = WindowRow<u32, Answer>>
 {
     by_key().window(Session::with_gap(Span::secs(GAP_SECS))).aggregate(aggregates()).append()
 }
@@ -58,8 +59,8 @@ pub fn session()
 #[inline(never)]
 pub fn run_engine<P, S>(plan: &P, state: &mut S, rows: &[Reading]) -> (Checksum, usize)
 where
-    P: QueryPlan<Row = Reading, Key = u32, Output = WindowRow<u32, Answer>>,
-    S: State<Key = u32, Value = P::Value>,
+    P: QueryPlan<Row = Reading, Output = WindowRow<u32, Answer>>,
+    S: State<Shape = P::Shape>,
 {
     let mut query = plan.bind(state);
     let mut results = Checksum::default();
@@ -69,9 +70,9 @@ where
             query.push(*reading).expect("the state has room");
         }
         records_max = records_max.max(query.progress().state_rows);
-        let Ok(_) = query.trigger(Timestamp::EPOCH, |row| add(&mut results, row));
+        query.trigger(Timestamp::EPOCH, |row| add(&mut results, row)).expect("the sink takes every result");
     }
-    let Ok(_) = query.drain(Timestamp::EPOCH, |row| add(&mut results, row));
+    query.drain(Timestamp::EPOCH, |row| add(&mut results, row)).expect("the sink takes every result");
     assert_eq!(query.progress().rows.used, rows.len() as u64, "no row is late");
     (results, records_max)
 }

@@ -3,9 +3,29 @@
 //! Nothing here is shared with the engine and nothing is fast: windows are found by trying every start, groups are a list,
 //! aggregates are taken over all rows of a group again and again. Numbers in comments are the rules of the recorded Spark runs:
 //! 1-7 watermark, 8-14 late rows, 15-22 windows and output modes, 23-28 aggregates.
+//!
+//! [`Model`] is the one of windows. The others are a [`stage::Stage`] each, which [`stage::Running`] runs over epochs and
+//! [`chain::Chain`] puts one after the other: 31-34 deduplication, 35-43 joins, 44-47 chains, 48-49 timers.
 
 mod answer;
+pub mod append_window;
+pub mod as_of_join;
+pub mod chain;
+pub mod count_until_silent;
+pub mod count_window;
+pub mod dedup;
+pub mod look_ahead;
+pub mod process;
+#[cfg(test)]
+mod recorded;
+pub mod row;
 mod session;
+pub mod stage;
+pub mod state_window;
+pub mod static_join;
+pub mod stream_join;
+pub mod streams;
+pub mod watermark;
 mod window;
 
 use headwater::OutputMode;

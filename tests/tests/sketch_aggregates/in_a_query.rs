@@ -58,9 +58,11 @@ type States = (
 );
 type State = SlidingState<u8, States, 64>;
 
-fn plan()
--> impl QueryPlan<Row = Row, Key = u8, Output = WindowRow<u8, Answers>, Value = headwater::PaneRecord<States>>
-{
+fn plan() -> impl QueryPlan<
+    Row = Row,
+    Output = WindowRow<u8, Answers>,
+    Shape = headwater::state::Keyed<u8, headwater::PaneRecord<States>>,
+> {
     let value = |row: &Row| row.value;
     let code = |row: &Row| row.code;
     Stream::<Row>::new()
@@ -136,8 +138,8 @@ fn opened_with_another<P, S, Q, T>(plan: P, mut state: S, other_plan: Q, mut oth
 where
     P: QueryPlan<Row = f64>,
     Q: QueryPlan<Row = f64>,
-    S: headwater::state::State<Key = P::Key, Value = P::Value>,
-    T: headwater::state::State<Key = Q::Key, Value = Q::Value>,
+    S: headwater::state::State<Shape = P::Shape>,
+    T: headwater::state::State<Shape = Q::Shape>,
 {
     let mut flash = Box::new(Flash::new());
     let mut log = Log::<_, BUFFER>::open(&mut *flash).expect("an empty log");
@@ -147,6 +149,7 @@ where
     query.commit(&mut log, &1_u32).expect("the log has room");
     let refused = other_plan.bind(&mut other_state).restore::<u32, _, BUFFER>(&mut log);
     assert!(matches!(refused, Err(RestoreError::OtherQuery(Difference::Aggregates))), "{refused:?}");
+    drop(query);
     let same: Option<u32> = plan.bind(&mut state).restore(&mut log).expect("the same query");
     assert_eq!(same, Some(1));
 }

@@ -16,7 +16,7 @@ const REQUESTS_MAX: u16 = 512;
 const VARIANTS_MAX: u32 = 64;
 
 /// The fingerprint of `T`.
-pub(super) fn fingerprint<'de, T: de::Deserialize<'de>>() -> u32 {
+pub(crate) fn fingerprint<'de, T: de::Deserialize<'de>>() -> u32 {
     let mut trace = Trace { crc: crc32fast::Hasher::new(), requests: 0, variant: 0, variants: 1 };
     while trace.variant < trace.variants.min(VARIANTS_MAX) {
         trace.requests = 0;

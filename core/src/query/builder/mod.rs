@@ -1,0 +1,15 @@
+//! The builder: [`Stream`] and the steps that lead from it to a [`Plan`](super::Plan).
+//!
+//! What Spark refuses when a query starts is a method that does not exist here, or does not compile: event-time windows before
+//! `with_watermark` or `with_event_time`, append output of an aggregate without a watermark or without windows, update output of
+//! sessions, two aggregates in a row with another output than append. One thing more is possible: sessions without a key.
+
+mod grouped;
+mod prefix;
+mod results;
+mod stream;
+
+pub use grouped::{Grouped, WindowKind, Windowed};
+pub use prefix::{After, Prefix, Start};
+pub use results::{AtOnce, ModeRefused, Results, WhenClosed};
+pub use stream::{NoEventTime, Stream, Timed, WithEventTime, WithWatermark};

@@ -1,0 +1,320 @@
+//! Which tables an operator keeps, as a type; the tables themselves, and what a query does with all of them alike.
+
+use core::marker::PhantomData;
+
+use serde::Serialize;
+
+use super::fingerprint::fingerprint;
+use super::index::{SlotId, SlotIndex};
+use super::record::{Key, Record};
+#[cfg(feature = "alloc")]
+use super::storage::Allocated;
+use super::storage::{Inline, NoState, State};
+use super::table::Table;
+
+/// Which tables an operator keeps: none ([`Stateless`]), one ([`Keyed`]), a pair `(A, B)`, or those of two operators in a row
+/// ([`Chained`](super::Chained)).
+pub trait Shape: 'static {
+    /// The tables, in memory that lives for `'s`, with slot numbers stored in `I`.
+    type Tables<'s, I: SlotIndex>: Tables;
+
+    /// Memory for `N` records in each table, inline.
+    type Inline<const N: usize>: State<Shape = Self, Index = u16> + Default;
+
+    /// Memory allocated at start.
+    #[cfg(feature = "alloc")]
+    type Allocated: State<Shape = Self, Index = u32>;
+
+    /// Memory for `capacity` records in each table, allocated once.
+    #[cfg(feature = "alloc")]
+    fn allocate(capacity: usize) -> Self::Allocated;
+
+    /// The CRC-32 of the shape of the key types.
+    fn key_fingerprint() -> u32;
+    /// The CRC-32 of the shape of the record types.
+    fn record_fingerprint() -> u32;
+}
+
+/// One table of records `V` under keys `K`.
+#[derive(Debug)]
+pub struct Keyed<K, V>(PhantomData<fn() -> (K, V)>);
+
+impl<K: Key, V: Record> Shape for Keyed<K, V> {
+    type Tables<'s, I: SlotIndex> = Table<'s, K, V, I>;
+    type Inline<const N: usize> = Inline<K, V, N>;
+    #[cfg(feature = "alloc")]
+    type Allocated = Allocated<K, V>;
+
+    #[cfg(feature = "alloc")]
+    fn allocate(capacity: usize) -> Self::Allocated {
+        Allocated::with_capacity(capacity)
+    }
+
+    fn key_fingerprint() -> u32 {
+        fingerprint::<K>()
+    }
+
+    fn record_fingerprint() -> u32 {
+        fingerprint::<V>()
+    }
+}
+
+/// No table.
+#[derive(Debug)]
+pub enum Stateless {}
+
+impl Shape for Stateless {
+    type Tables<'s, I: SlotIndex> = NoTables;
+    type Inline<const N: usize> = NoState<u16>;
+    #[cfg(feature = "alloc")]
+    type Allocated = NoState<u32>;
+
+    #[cfg(feature = "alloc")]
+    fn allocate(_capacity: usize) -> Self::Allocated {
+        NoState::EMPTY
+    }
+
+    fn key_fingerprint() -> u32 {
+        0
+    }
+
+    fn record_fingerprint() -> u32 {
+        0
+    }
+}
+
+impl<A: Shape, B: Shape> Shape for (A, B) {
+    type Tables<'s, I: SlotIndex> = (A::Tables<'s, I>, B::Tables<'s, I>);
+    type Inline<const N: usize> = (A::Inline<N>, B::Inline<N>);
+    #[cfg(feature = "alloc")]
+    type Allocated = (A::Allocated, B::Allocated);
+
+    #[cfg(feature = "alloc")]
+    fn allocate(capacity: usize) -> Self::Allocated {
+        (A::allocate(capacity), B::allocate(capacity))
+    }
+
+    fn key_fingerprint() -> u32 {
+        combined(A::key_fingerprint(), B::key_fingerprint())
+    }
+
+    fn record_fingerprint() -> u32 {
+        combined(A::record_fingerprint(), B::record_fingerprint())
+    }
+}
+
+/// One fingerprint of two, in order.
+pub(super) fn combined(first: u32, second: u32) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&first.to_le_bytes());
+    crc.update(&second.to_le_bytes());
+    crc.finalize()
+}
+
+/// Takes the entries of a checkpoint: for each table, by its number, what slots hold.
+pub trait EntrySink {
+    /// Why an entry was not taken.
+    type Error;
+
+    /// Takes one entry of the table `table`.
+    ///
+    /// # Errors
+    /// The sink's own.
+    fn entry<T: Serialize>(&mut self, table: u8, entry: &T) -> Result<(), Self::Error>;
+}
+
+/// An entry of a checkpoint cannot be put into a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryError {
+    /// It is not of the table's types, or there is no such table.
+    Unreadable,
+    /// The state has fewer slots than it needs.
+    TooSmall {
+        /// The number of the slot, counted from 1.
+        slots: u32,
+    },
+}
+
+/// How full one table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Occupancy {
+    /// Records it holds.
+    pub records: usize,
+    /// Records it can hold.
+    pub capacity: usize,
+}
+
+/// What a query does with the tables of its operators, whatever they hold.
+pub trait Tables {
+    /// How many numbers the tables take in a checkpoint.
+    const COUNT: u8;
+
+    /// Removes everything and forgets all changes.
+    fn clear(&mut self);
+
+    /// Says whether slots changed since the last results are listed. For empty tables.
+    fn track_changed(&mut self, on: bool);
+
+    /// Whether slots wait in the list of those changed since the last results.
+    fn has_changed(&self) -> bool;
+
+    /// Tells how full each table is.
+    fn occupancy(&self, tell: &mut impl FnMut(Occupancy));
+
+    /// Writes what changed since the last commit, or everything, the first table under the number `first`.
+    ///
+    /// # Errors
+    /// The sink's.
+    fn write<W: EntrySink>(&self, all: bool, first: u8, sink: &mut W) -> Result<(), W::Error>;
+
+    /// Puts entries of the table `table`, counted from the first one of these, into their slots.
+    /// [`Tables::rebuild`] must follow.
+    ///
+    /// # Errors
+    /// [`EntryError`].
+    fn read(&mut self, table: u8, payload: &[u8]) -> Result<(), EntryError>;
+
+    /// Builds index, order and lists from the records.
+    fn rebuild(&mut self);
+
+    /// Forgets what changed since the last commit.
+    fn committed(&mut self);
+
+    /// Rows taken out of a row that was handed back, in the middle of operators in a row. See [`Chained`](super::Chained).
+    fn is_partly(&self) -> bool {
+        false
+    }
+}
+
+impl<K: Key, V: Record, I: SlotIndex> Tables for Table<'_, K, V, I> {
+    const COUNT: u8 = 1;
+
+    fn clear(&mut self) {
+        Table::clear(self);
+    }
+
+    fn track_changed(&mut self, on: bool) {
+        Table::track_changed(self, on);
+    }
+
+    fn has_changed(&self) -> bool {
+        self.first_changed().is_some()
+    }
+
+    fn occupancy(&self, tell: &mut impl FnMut(Occupancy)) {
+        tell(Occupancy { records: self.len(), capacity: self.capacity() });
+    }
+
+    fn write<W: EntrySink>(&self, all: bool, first: u8, sink: &mut W) -> Result<(), W::Error> {
+        let mut entry = |slot: SlotId| sink.entry(first, &(slot.as_u32(), self.record(slot)));
+        if all {
+            self.occupied_from(0).try_for_each(&mut entry)
+        } else {
+            self.dirty().try_for_each(&mut entry)
+        }
+    }
+
+    fn read(&mut self, table: u8, payload: &[u8]) -> Result<(), EntryError> {
+        if table != 0 {
+            return Err(EntryError::Unreadable);
+        }
+        let mut rest = payload;
+        while !rest.is_empty() {
+            let ((slot, record), after) = postcard::take_from_bytes::<(u32, Option<(K, V)>)>(rest)
+                .map_err(|_| EntryError::Unreadable)?;
+            // An entry is never empty, so this ends.
+            rest = after;
+            let slot = SlotId::new(slot as usize).ok_or(EntryError::Unreadable)?;
+            let slots = slot.as_u32().saturating_add(1);
+            self.place(slot, record).map_err(|_| EntryError::TooSmall { slots })?;
+        }
+        Ok(())
+    }
+
+    fn rebuild(&mut self) {
+        Table::rebuild(self);
+    }
+
+    fn committed(&mut self) {
+        self.clear_dirty();
+    }
+}
+
+/// The tables of [`Stateless`].
+#[derive(Debug)]
+pub struct NoTables;
+
+impl Tables for NoTables {
+    const COUNT: u8 = 0;
+
+    fn clear(&mut self) {}
+
+    fn track_changed(&mut self, _on: bool) {}
+
+    fn has_changed(&self) -> bool {
+        false
+    }
+
+    fn occupancy(&self, _tell: &mut impl FnMut(Occupancy)) {}
+
+    fn write<W: EntrySink>(&self, _all: bool, _first: u8, _sink: &mut W) -> Result<(), W::Error> {
+        Ok(())
+    }
+
+    fn read(&mut self, _table: u8, _payload: &[u8]) -> Result<(), EntryError> {
+        Err(EntryError::Unreadable)
+    }
+
+    fn rebuild(&mut self) {}
+
+    fn committed(&mut self) {}
+}
+
+impl<A: Tables, B: Tables> Tables for (A, B) {
+    const COUNT: u8 = A::COUNT.saturating_add(B::COUNT);
+
+    fn clear(&mut self) {
+        self.0.clear();
+        self.1.clear();
+    }
+
+    fn track_changed(&mut self, on: bool) {
+        self.0.track_changed(on);
+        self.1.track_changed(on);
+    }
+
+    fn has_changed(&self) -> bool {
+        self.0.has_changed() || self.1.has_changed()
+    }
+
+    fn occupancy(&self, tell: &mut impl FnMut(Occupancy)) {
+        self.0.occupancy(tell);
+        self.1.occupancy(tell);
+    }
+
+    fn write<W: EntrySink>(&self, all: bool, first: u8, sink: &mut W) -> Result<(), W::Error> {
+        self.0.write(all, first, sink)?;
+        self.1.write(all, first.saturating_add(A::COUNT), sink)
+    }
+
+    fn read(&mut self, table: u8, payload: &[u8]) -> Result<(), EntryError> {
+        match table.checked_sub(A::COUNT) {
+            None => self.0.read(table, payload),
+            Some(table) => self.1.read(table, payload),
+        }
+    }
+
+    fn rebuild(&mut self) {
+        self.0.rebuild();
+        self.1.rebuild();
+    }
+
+    fn committed(&mut self) {
+        self.0.committed();
+        self.1.committed();
+    }
+
+    fn is_partly(&self) -> bool {
+        self.0.is_partly() || self.1.is_partly()
+    }
+}

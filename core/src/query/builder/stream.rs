@@ -65,6 +65,15 @@ impl<R> Stream<R> {
     }
 }
 
+impl<R, S: Stages<R>> Stream<R, S, WithWatermark> {
+    /// The stream that comes out of stages of one's own, which also answer for event time and watermark: for queries that are put
+    /// together at run time.
+    #[must_use]
+    pub const fn from_stages(stages: S) -> Self {
+        Self { prefix: Start, stages, time: PhantomData }
+    }
+}
+
 impl<R> Default for Stream<R> {
     fn default() -> Self {
         Self::new()

@@ -15,6 +15,8 @@
 //! - [`Trigger`]: when an epoch ends; [`progress`]: what is reported of it;
 //! - [`StreamingQuery`] and its [`QueryHandle`].
 //!
+//! For queries that are not compiled in: [`dynamic`] rows and SQL [`expression`]s over them.
+//!
 //! # An epoch
 //! 1. The source hands over rows; the engine updates its state. The trigger gives results to the sink.
 //! 2. The sink makes its rows durable and says where they end; the source makes its rejects durable and says where it is.
@@ -25,7 +27,10 @@
 //! connections lost and made, each commit at debug level) go to [`tracing`].
 
 mod checkpoint;
+pub mod declared;
 mod durable;
+pub mod dynamic;
+pub mod expression;
 mod fingerprint;
 mod format;
 mod id;

@@ -7,6 +7,7 @@ pub mod model;
 pub mod properties;
 pub mod reading;
 pub mod run;
+pub mod scenario;
 pub mod script;
 pub mod shape;
 

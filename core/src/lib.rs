@@ -64,14 +64,15 @@ pub mod watermark;
 pub mod window;
 
 pub use operator::{
-    Either, GroupRecord, GroupRow, OnFull, OutputMode, PaneRecord, SessionRecord, Side, WindowRecord,
-    WindowRow,
+    CountPaneRecord, CountWindowRow, Either, EventTimeRecord, EventTimeRow, ExpiringRecord, GroupRecord,
+    GroupRow, OnFull, OutputMode, PaneRecord, SeenRecord, SessionRecord, Side, StateWindowRecord,
+    StateWindowRow, WindowRecord, WindowRow,
 };
 pub use query::{
-    After, AtOnce, CommitError, CommitHead, Difference, EpochEnd, Grouped, Identity, ModeRefused,
-    NoEventTime, Plan, Prefix, Progress, PushError, Query, QueryPlan, RestoreError, Results, RowCounts,
-    SinkAnswer, Start, Stream, Timed, TriggerError, Unreadable, WhenClosed, WindowKind, Windowed,
-    WithEventTime, WithWatermark,
+    After, AtOnce, CommitError, CommitHead, Difference, EachEventTime, EpochEnd, Grouped, Identity,
+    ModeRefused, NoEventTime, Plan, Prefix, Progress, PushError, Query, QueryPlan, RestoreError, Results,
+    RowCounts, RowWindowKind, RowWindowed, SinkAnswer, Start, Stream, Timed, TriggerError, Unreadable,
+    WhenClosed, WindowKind, Windowed, WithEventTime, WithWatermark,
 };
 pub use time::{EventTime, Span, Timestamp};
 
@@ -87,3 +88,17 @@ pub type SessionState<K, A, const N: usize> = Inline<K, SessionRecord<A>, N>;
 pub type GroupState<K, A, const N: usize> = Inline<K, GroupRecord<A>, N>;
 /// State for aggregates `A` over all rows.
 pub type GlobalState<A> = Inline<(), GroupRecord<A>, 1>;
+/// State for deduplication that never forgets: `N` keys `K`. A key costs its own bytes, a tag with padding, and 18.
+pub type DedupState<K, const N: usize> = Inline<K, SeenRecord, N>;
+/// State for deduplication by event time or within the watermark: `N` keys `K`. A key costs 8 bytes, and their padding, more than in
+/// [`DedupState`].
+pub type ExpiringDedupState<K, const N: usize> = Inline<K, ExpiringRecord, N>;
+/// State for groups by event time: `N` groups, counted over all keys `K` and event times, of the aggregate states `A`. A group costs key,
+/// `A`, 8 bytes of event time, a tag with padding, and 18.
+pub type EventTimeState<K, A, const N: usize> = Inline<K, EventTimeRecord<A>, N>;
+/// State for windows of so many rows: `N` panes, counted over all keys `K`, of the aggregate states `A`. A key needs one pane where
+/// windows do not overlap, else [`CountWindow::panes_max`](window::CountWindow::panes_max); a pane costs key, `A`, 20 bytes, a tag with padding, and 18.
+pub type CountState<K, A, const N: usize> = Inline<K, CountPaneRecord<A>, N>;
+/// State for windows that rows open and close: `N` open windows, one at most for each key `K`, of the aggregate states `A`. A window
+/// costs key, `A`, 8 bytes of event time, a tag with padding, and 18.
+pub type StateWindowState<K, A, const N: usize> = Inline<K, StateWindowRecord<A>, N>;

@@ -10,6 +10,7 @@ pub mod run;
 pub mod scenario;
 pub mod script;
 pub mod shape;
+pub mod stepped;
 
 /// The examples of the README run as tests.
 #[cfg(doctest)]

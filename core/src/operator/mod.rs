@@ -3,6 +3,9 @@
 //! A stateful operator keeps its records in the tables of its [`Shape`], judges late rows by the watermark of the epoch, and gives
 //! results when the epoch ends, or at once where a row alone is the result. It never decides when an epoch ends.
 
+mod by_time;
+mod count_window;
+mod dedup;
 mod emit;
 mod full;
 mod global;
@@ -12,6 +15,8 @@ mod results;
 mod session;
 mod sliding;
 mod stage;
+mod state_window;
+mod stored_time;
 mod then;
 mod tumbling;
 
@@ -19,6 +24,9 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use by_time::{EventTimeAggregate, EventTimeRecord, EventTimeRow};
+pub use count_window::{CountAggregate, CountPaneRecord, CountWindowRow};
+pub use dedup::{Deduplicate, ExpiringRecord, Expiry, ForEver, SeenRecord, UntilDelay, UntilEventTime};
 pub use emit::Emit;
 pub use global::GlobalAggregate;
 pub use group::{GroupAggregate, GroupRecord};
@@ -26,6 +34,7 @@ pub use inputs::{Both, Either, Union};
 pub use session::{SessionAggregate, SessionRecord};
 pub use sliding::{PaneRecord, SlidingAggregate};
 pub use stage::{FieldTime, Filter, FlatMap, IdleAfter, Input, Map, Stage, Stages, Watermarked};
+pub use state_window::{StateWindowAggregate, StateWindowRecord, StateWindowRow};
 pub use then::Then;
 pub use tumbling::{TumblingAggregate, WindowRecord};
 

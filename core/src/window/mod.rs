@@ -2,14 +2,18 @@
 //!
 //! Windows are half open, `[start, end)`, aligned by floor division also before 1970, as in Spark.
 
+mod count;
 mod session;
 mod sliding;
+mod state;
 mod tumbling;
 
 use serde::{Deserialize, Serialize};
 
+pub use count::CountWindow;
 pub use session::{Session, SessionBy, SessionGap};
 pub use sliding::{Sliding, WindowError};
+pub use state::StateWindow;
 pub use tumbling::Tumbling;
 
 use crate::time::{Span, Timestamp};

@@ -10,6 +10,7 @@
 mod answer;
 pub mod append_window;
 pub mod as_of_join;
+pub mod by_time;
 pub mod chain;
 pub mod count_until_silent;
 pub mod count_window;

@@ -4,12 +4,17 @@
 //! `with_watermark` or `with_event_time`, append output of an aggregate without a watermark or without windows, update output of
 //! sessions, two aggregates in a row with another output than append. One thing more is possible: sessions without a key.
 
+mod by_time;
+mod dedup;
 mod grouped;
 mod prefix;
 mod results;
+mod row_windows;
 mod stream;
 
+pub use by_time::EachEventTime;
 pub use grouped::{Grouped, WindowKind, Windowed};
 pub use prefix::{After, Prefix, Start};
 pub use results::{AtOnce, ModeRefused, Results, WhenClosed};
+pub use row_windows::{RowWindowKind, RowWindowed};
 pub use stream::{NoEventTime, Stream, Timed, WithEventTime, WithWatermark};

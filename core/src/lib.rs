@@ -65,17 +65,18 @@ pub mod window;
 
 pub use operator::{
     CountPaneRecord, CountWindowRow, Either, EventTimeRecord, EventTimeRow, ExpiringRecord, GroupRecord,
-    GroupRow, OnFull, OutputMode, PaneRecord, SeenRecord, SessionRecord, Side, StateWindowRecord,
-    StateWindowRow, WindowRecord, WindowRow,
+    GroupRow, JoinKey, LookAheadRow, OnFull, OutputMode, PaneRecord, SeenRecord, SessionRecord, Side,
+    StateWindowRecord, StateWindowRow, WindowRecord, WindowRow,
 };
 pub use query::{
     After, AtOnce, CommitError, CommitHead, Difference, EachEventTime, EpochEnd, Grouped, Identity,
-    ModeRefused, NoEventTime, Plan, Prefix, Progress, PushError, Query, QueryPlan, RestoreError, Results,
-    RowCounts, RowWindowKind, RowWindowed, SinkAnswer, Start, Stream, Timed, TriggerError, Unreadable,
-    WhenClosed, WindowKind, Windowed, WithEventTime, WithWatermark,
+    JoinedAsOf, JoinedStatic, ModeRefused, NoEventTime, Plan, Prefix, Progress, PushError, Query, QueryPlan,
+    RestoreError, Results, RowCounts, RowWindowKind, RowWindowed, SinkAnswer, Start, Stream, Timed,
+    TriggerError, Unreadable, WhenClosed, WindowKind, Windowed, WithEventTime, WithWatermark,
 };
 pub use time::{EventTime, Span, Timestamp};
 
+use operator::{Candidate, CandidateKey, MomentRecord, Waiting};
 use state::Inline;
 
 /// State for tumbling windows: `N` open windows, counted over all keys `K`, of the aggregate states `A`.
@@ -102,3 +103,11 @@ pub type CountState<K, A, const N: usize> = Inline<K, CountPaneRecord<A>, N>;
 /// State for windows that rows open and close: `N` open windows, one at most for each key `K`, of the aggregate states `A`. A window
 /// costs key, `A`, 8 bytes of event time, a tag with padding, and 18.
 pub type StateWindowState<K, A, const N: usize> = Inline<K, StateWindowRecord<A>, N>;
+/// State of [`Stream::as_of_join`]: `N` left rows `L` that wait, and `M` right rows `R`, of each key those that wait and one more. A left row
+/// costs its size, that of an `Option<K>`, and 8 and 18 bytes; a right row its size, that of the key, and 24 and 18 bytes; each with tags
+/// and padding.
+pub type AsOfState<K, L, R, const N: usize, const M: usize> =
+    (Inline<Option<K>, Waiting<L>, N>, Inline<CandidateKey<K>, Candidate<R>, M>);
+/// State for windows around each row ([`window::LookAhead`]): `N` moments at which a key `K` has rows, counted over all keys, with the
+/// aggregate states `A` over these rows. Each costs the size of key and aggregate states, and 20 and 18 bytes, with tags and padding.
+pub type LookAheadState<K, A, const N: usize> = Inline<K, MomentRecord<A>, N>;

@@ -2,6 +2,8 @@
 //! the engine must answer, written from Spark's rules and not from the engine.
 
 pub mod crash;
+pub mod drive;
+pub mod follow;
 pub mod line;
 pub mod model;
 pub mod properties;

@@ -3,6 +3,7 @@
 //! A stateful operator keeps its records in the tables of its [`Shape`], judges late rows by the watermark of the epoch, and gives
 //! results when the epoch ends, or at once where a row alone is the result. It never decides when an epoch ends.
 
+mod as_of_join;
 mod by_time;
 mod count_window;
 mod dedup;
@@ -11,11 +12,15 @@ mod full;
 mod global;
 mod group;
 mod inputs;
+mod join_key;
+mod look_ahead;
 mod results;
 mod session;
 mod sliding;
 mod stage;
 mod state_window;
+mod static_join;
+mod static_table;
 mod stored_time;
 mod then;
 mod tumbling;
@@ -24,6 +29,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use as_of_join::{AsOfInner, AsOfJoin, AsOfKind, AsOfLeftOuter, Candidate, CandidateKey, Waiting};
 pub use by_time::{EventTimeAggregate, EventTimeRecord, EventTimeRow};
 pub use count_window::{CountAggregate, CountPaneRecord, CountWindowRow};
 pub use dedup::{Deduplicate, ExpiringRecord, Expiry, ForEver, SeenRecord, UntilDelay, UntilEventTime};
@@ -31,10 +37,16 @@ pub use emit::Emit;
 pub use global::GlobalAggregate;
 pub use group::{GroupAggregate, GroupRecord};
 pub use inputs::{Both, Either, Union};
+pub use join_key::JoinKey;
+pub use look_ahead::{LookAheadAggregate, LookAheadRow, MomentRecord};
 pub use session::{SessionAggregate, SessionRecord};
 pub use sliding::{PaneRecord, SlidingAggregate};
 pub use stage::{FieldTime, Filter, FlatMap, IdleAfter, Input, Map, Stage, Stages, Watermarked};
 pub use state_window::{StateWindowAggregate, StateWindowRecord, StateWindowRow};
+pub use static_join::{
+    StaticInner, StaticJoin, StaticJoinKind, StaticLeftAnti, StaticLeftOuter, StaticLeftSemi,
+};
+pub use static_table::{SortedTable, StaticTable, Unsorted};
 pub use then::Then;
 pub use tumbling::{TumblingAggregate, WindowRecord};
 

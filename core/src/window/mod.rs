@@ -3,6 +3,7 @@
 //! Windows are half open, `[start, end)`, aligned by floor division also before 1970, as in Spark.
 
 mod count;
+mod look_ahead;
 mod session;
 mod sliding;
 mod state;
@@ -11,6 +12,7 @@ mod tumbling;
 use serde::{Deserialize, Serialize};
 
 pub use count::CountWindow;
+pub use look_ahead::LookAhead;
 pub use session::{Session, SessionBy, SessionGap};
 pub use sliding::{Sliding, WindowError};
 pub use state::StateWindow;

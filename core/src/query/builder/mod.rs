@@ -4,9 +4,11 @@
 //! `with_watermark` or `with_event_time`, append output of an aggregate without a watermark or without windows, update output of
 //! sessions, two aggregates in a row with another output than append. One thing more is possible: sessions without a key.
 
+mod as_of_join;
 mod by_time;
 mod dedup;
 mod grouped;
+mod look_ahead;
 mod prefix;
 mod results;
 mod row_windows;
@@ -17,4 +19,8 @@ pub use grouped::{Grouped, WindowKind, Windowed};
 pub use prefix::{After, Prefix, Start};
 pub use results::{AtOnce, ModeRefused, Results, WhenClosed};
 pub use row_windows::{RowWindowKind, RowWindowed};
+mod static_join;
+
+pub use as_of_join::JoinedAsOf;
+pub use static_join::JoinedStatic;
 pub use stream::{NoEventTime, Stream, Timed, WithEventTime, WithWatermark};

@@ -70,9 +70,9 @@ pub use operator::{
 };
 pub use query::{
     After, AtOnce, CommitError, CommitHead, Difference, EachEventTime, EpochEnd, Grouped, Identity,
-    JoinedAsOf, JoinedStatic, ModeRefused, NoEventTime, Plan, Prefix, Progress, PushError, Query, QueryPlan,
-    RestoreError, Results, RowCounts, RowWindowKind, RowWindowed, SinkAnswer, Start, Stream, Timed,
-    TriggerError, Unreadable, WhenClosed, WindowKind, Windowed, WithEventTime, WithWatermark,
+    JoinedAsOf, JoinedStatic, ModeRefused, NoEventTime, OperatorProgress, Plan, Prefix, Progress, PushError,
+    Query, QueryPlan, RestoreError, Results, RowCounts, RowWindowKind, RowWindowed, SinkAnswer, Start,
+    Stream, Timed, TriggerError, Unreadable, WhenClosed, WindowKind, Windowed, WithEventTime, WithWatermark,
 };
 pub use time::{EventTime, Span, Timestamp};
 

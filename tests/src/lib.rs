@@ -1,6 +1,8 @@
 //! What the tests of the workspace share: rows and queries drawn at random, a runner that can be stopped anywhere, and models of what
 //! the engine must answer, written from Spark's rules and not from the engine.
 
+pub mod calls;
+pub mod chains;
 pub mod crash;
 pub mod drive;
 pub mod follow;

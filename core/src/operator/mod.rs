@@ -146,7 +146,7 @@ pub struct Arriving<'r, T: ?Sized> {
 }
 
 /// What became of a row in an operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Taken {
     /// It is in the state. `late_windows` of the windows that hold it had closed before it came.
     Used {

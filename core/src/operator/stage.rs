@@ -217,10 +217,10 @@ pub struct Watermarked<F> {
     pub(crate) policy: WatermarkPolicy,
 }
 
-// The stages before have no watermark: the builder gives none a second one.
-impl<R, T: EventTime, S: Stages<R, Marks = ()>, F: Fn(&S::Out) -> T> Stages<R> for Stage<S, Watermarked<F>> {
+// The stages before have no watermark: the builder gives none a second one. They have marks nevertheless if they are a union.
+impl<R, T: EventTime, S: Stages<R>, F: Fn(&S::Out) -> T> Stages<R> for Stage<S, Watermarked<F>> {
     type Out = S::Out;
-    type Marks = HighestTime;
+    type Marks = (S::Marks, HighestTime);
     const MULTIPLIES: bool = S::MULTIPLIES;
 
     #[inline]
@@ -228,18 +228,18 @@ impl<R, T: EventTime, S: Stages<R, Marks = ()>, F: Fn(&S::Out) -> T> Stages<R> f
         &self,
         row: &R,
         at: Option<Timestamp>,
-        marks: &mut HighestTime,
+        (before, highest): &mut (S::Marks, HighestTime),
         next: &mut impl FnMut(&S::Out, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.before.run(row, at, &mut (), &mut |row, _| {
+        self.before.run(row, at, before, &mut |row, _| {
             let at = event_time(&self.stage.event_time, row);
-            marks.0 = marks.0.max(at);
+            highest.0 = highest.0.max(at);
             next(row, at)
         })
     }
 
-    fn reached(&self, marks: &HighestTime) -> Reached {
-        self.stage.policy.reached(marks.0)
+    fn reached(&self, (_, highest): &(S::Marks, HighestTime)) -> Reached {
+        self.stage.policy.reached(highest.0)
     }
 
     fn delay(&self) -> Option<Span> {

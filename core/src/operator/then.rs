@@ -125,8 +125,9 @@ where
         let (second, link) = (&mut tables.second, &mut *tables.link);
         let mut onward = Onward {
             side,
-            give: |row: A::Output, at, side: &mut D| {
-                let mut results = Results(side, PhantomData);
+            give: |row: A::Output, at, early, side: &mut D| {
+                // A window that leaves early and is only passed on is early for the query too.
+                let mut results = Results { side, early: early && B::STATELESS, rows: PhantomData };
                 self.pass_on::<_, I, _>(second, link, &epoch, (&row, at), &mut results)
             },
             early: 0,
@@ -203,7 +204,9 @@ where
     fn restored<I: SlotIndex>(&self, tables: &mut TablesOf<'_, Self, T, I>, epoch: &Epoch) {
         let epoch_of_first = Self::epoch_of_first::<S::Out>(epoch, tables.link);
         self.first.restored(&mut tables.first, &epoch_of_first);
-        self.second.restored(&mut tables.second, &self.epoch_of_second::<T>(epoch, tables.link));
+        // What the second has closed goes by the closing watermark; rows are judged a little more mildly.
+        let epoch = self.epoch_of_second::<T>(epoch, tables.link);
+        self.second.restored(&mut tables.second, &Epoch { watermark: epoch.closing, ..epoch });
     }
 }
 
@@ -238,7 +241,7 @@ impl<T, X, O, D, G> Side<T, X> for Onward<'_, D, G, O>
 where
     T: ?Sized,
     D: Side<T, O>,
-    G: FnMut(X, Option<Timestamp>, &mut D) -> Result<(), Refused>,
+    G: FnMut(X, Option<Timestamp>, bool, &mut D) -> Result<(), Refused>,
 {
     fn late(&mut self, row: LateRow<'_, T>) {
         self.side.late(row);
@@ -249,27 +252,32 @@ where
     }
 
     fn early_at(&mut self, row: X, at: Option<Timestamp>) -> Result<(), Refused> {
-        (self.give)(row, at, self.side)?;
+        (self.give)(row, at, true, self.side)?;
         self.early = self.early.wrapping_add(1);
         Ok(())
     }
 
     fn give_at(&mut self, row: X, at: Option<Timestamp>) -> Result<(), Refused> {
-        (self.give)(row, at, self.side)
+        (self.give)(row, at, false, self.side)
     }
 }
 
 /// The side of the second operator while rows are pushed: results go to the query's side. Its late and dropped rows are not the query's
 /// rows; they are counted in [`LinkCounts`].
-struct Results<'d, D, T: ?Sized>(&'d mut D, PhantomData<fn(&T)>);
+struct Results<'d, D, T: ?Sized> {
+    side: &'d mut D,
+    /// Whether what is given is a window that leaves early.
+    early: bool,
+    rows: PhantomData<fn(&T)>,
+}
 
 impl<T: ?Sized, U, O, D: Side<T, O>> Side<U, O> for Results<'_, D, T> {
     fn early_at(&mut self, row: O, at: Option<Timestamp>) -> Result<(), Refused> {
-        self.0.early_at(row, at)
+        self.side.early_at(row, at)
     }
 
     fn give_at(&mut self, row: O, at: Option<Timestamp>) -> Result<(), Refused> {
-        self.0.give_at(row, at)
+        if self.early { self.side.early_at(row, at) } else { self.side.give_at(row, at) }
     }
 }
 

@@ -12,7 +12,7 @@ use super::plan::QueryPlan;
 use super::progress::RowCounts;
 use super::run::{MarksOf, Phase, Query};
 use crate::checkpoint::{self, EpochKind, EpochWriter, Log, LogStorage, Record, ReplayError};
-use crate::operator::Operator;
+use crate::operator::{Operator, Taken};
 use crate::state::{EntryError, EntrySink, SlotIndex, Tables};
 use crate::time::Timestamp;
 
@@ -25,8 +25,12 @@ pub struct CommitHead {
     pub watermark: Option<Timestamp>,
     /// The processing time of the last trigger.
     pub now: Option<Timestamp>,
+    /// Rows that the first operator has taken.
+    pub arrived: u64,
     /// Of the next row, how many of the rows that the stages make of it have been taken already.
     pub taken: u32,
+    /// What became of those.
+    pub became: Option<Taken>,
     /// What became of the rows.
     pub rows: RowCounts,
 }
@@ -103,7 +107,9 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
             epoch: self.epoch,
             watermark: self.watermark,
             now: self.now,
+            arrived: self.arrived,
             taken: self.taken,
+            became: self.became,
             rows: self.rows,
         };
         writer.commit(number, &(head, self.marks, offset))
@@ -130,7 +136,9 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
                 self.epoch = head.epoch;
                 self.watermark = head.watermark;
                 self.now = head.now;
+                self.arrived = head.arrived;
                 self.taken = head.taken;
+                self.became = head.became;
                 self.rows = head.rows;
                 self.marks = marks;
                 self.committed = log.epoch();

@@ -17,5 +17,5 @@ pub use checkpoint::{CommitError, CommitHead, RestoreError, Unreadable};
 pub use error::{PushError, SinkAnswer, TriggerError};
 pub use identity::{Difference, Identity};
 pub use plan::{Plan, QueryPlan};
-pub use progress::{Progress, RowCounts};
+pub use progress::{OperatorProgress, Progress, RowCounts};
 pub use run::{EpochEnd, Query};

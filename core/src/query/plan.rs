@@ -6,7 +6,7 @@ use super::run::Query;
 use crate::operator::{OnFull, Operator, OutputMode, Stages};
 use crate::state::{Shape, State};
 #[cfg(feature = "alloc")]
-use crate::time::Timestamp;
+use crate::{operator::Full, time::Timestamp};
 
 /// A query ready to run: stages, a stateful operator and an output mode.
 ///
@@ -86,28 +86,22 @@ pub trait QueryPlan: Sized {
     /// The answer of the same plan as a batch query over `rows`: nothing is late, and every group is given once with the totals over
     /// all rows, in order of deadline (append) or of first row.
     ///
-    /// Allocates state for as many groups as there are rows.
+    /// Allocates state for as many groups as there are rows, and begins again with twice that where a table needs more: behind sliding windows
+    /// and stages that make several rows of one.
     #[cfg(feature = "alloc")]
     fn batch<'r>(&self, rows: impl IntoIterator<Item = &'r Self::Row>) -> alloc::vec::Vec<Self::Output>
     where
         Self::Row: 'r,
     {
         let rows: alloc::vec::Vec<&Self::Row> = rows.into_iter().collect();
-        let mut state = self.allocate(rows.len());
-        let mut query = self.bind(&mut state);
-        query.forget_initial_watermark();
-        let mut results = Results(alloc::vec::Vec::new());
-        for row in rows {
-            // There is room: a row needs at most one record in each table.
-            let _ = query.push_ref(row, &mut results);
+        let mut capacity = rows.len().max(1);
+        loop {
+            match within(self, &rows, capacity) {
+                Ok(results) => return results,
+                // A table is full, which ends with more room.
+                Err(Full) => capacity = capacity.saturating_mul(2),
+            }
         }
-        let Results(mut results) = results;
-        let accept = |row| {
-            results.push(row);
-            Ok::<(), core::convert::Infallible>(())
-        };
-        let _ = query.drain(Timestamp::EPOCH, accept);
-        results
     }
 }
 
@@ -142,6 +136,30 @@ where
     fn name(&self) -> (&'static str, u32) {
         (self.name, self.version)
     }
+}
+
+/// The batch answer over state for `capacity` records in each table, unless one of them is too small. Rows that are refused for another
+/// reason are left out.
+#[cfg(feature = "alloc")]
+fn within<P: QueryPlan>(
+    plan: &P,
+    rows: &[&P::Row],
+    capacity: usize,
+) -> Result<alloc::vec::Vec<P::Output>, Full> {
+    let mut state = plan.allocate(capacity);
+    let mut query = plan.bind(&mut state);
+    query.prepare_batch();
+    let mut results = Results(alloc::vec::Vec::new());
+    for row in rows {
+        if query.push_ref(row, &mut results).is_err() && query.has_full_table() {
+            return Err(Full);
+        }
+    }
+    let Results(mut results) = results;
+    if query.drain(Timestamp::EPOCH, |row| results.push(row)).is_err() && query.has_full_table() {
+        return Err(Full);
+    }
+    Ok(results)
 }
 
 /// Keeps results that leave at a push.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::state::{LinkCounts, Occupancy};
 use crate::time::Timestamp;
 
 /// What became of the rows pushed. Kept in the checkpoint: after a restart the counts go on from the last commit.
@@ -65,4 +66,13 @@ pub struct Progress {
     pub state_rows: usize,
     /// Records the state can hold.
     pub state_capacity: usize,
+}
+
+/// Where one operator of a query stands. See [`Query::operators`](crate::Query::operators).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct OperatorProgress {
+    /// How full its tables are together; nothing of nothing for an operator without state.
+    pub occupancy: Occupancy,
+    /// What became of the rows that the operator before gave it. `None` for the first: its rows are those of [`Progress::rows`].
+    pub link: Option<LinkCounts>,
 }

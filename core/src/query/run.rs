@@ -4,9 +4,9 @@ use core::fmt;
 
 use super::error::{PushError, SinkAnswer, TriggerError};
 use super::plan::QueryPlan;
-use super::progress::{Progress, RowCounts};
+use super::progress::{OperatorProgress, Progress, RowCounts};
 use crate::operator::{
-    Arriving, Cursor, Epoch, LateRow, NotNow, Operator, OutputMode, Refused, Side, Stages, Taken,
+    Arriving, Cursor, Epoch, LateRow, NotNow, OnFull, Operator, OutputMode, Refused, Side, Stages, Taken,
 };
 use crate::state::{Occupancy, Shape, SlotIndex, Tables};
 use crate::time::Timestamp;
@@ -26,8 +26,14 @@ pub struct Query<'q, P: QueryPlan, I: SlotIndex> {
     pub(super) now: Option<Timestamp>,
     pub(super) epoch: u64,
     pub(super) rows: RowCounts,
+    /// Rows that the first operator has taken: the number in the order of arrival of the last one.
+    pub(super) arrived: u64,
     /// Of a row that was handed back, how many of the rows that the stages make of it have been taken.
     pub(super) taken: u32,
+    /// What became of those.
+    pub(super) became: Option<Taken>,
+    /// What happens when state is full.
+    on_full: OnFull,
     pub(super) phase: Phase,
     /// The log's number of the last commit.
     pub(super) committed: Option<u64>,
@@ -78,7 +84,10 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
             now: None,
             epoch: 0,
             rows: RowCounts::default(),
+            arrived: 0,
             taken: 0,
+            became: None,
+            on_full: plan.full_policy(),
             phase: Phase::Idle,
             committed: None,
         };
@@ -94,7 +103,9 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
         self.now = None;
         self.epoch = 0;
         self.rows = RowCounts::default();
+        self.arrived = 0;
         self.taken = 0;
+        self.became = None;
         self.phase = Phase::Idle;
         self.committed = None;
     }
@@ -103,6 +114,14 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
     ///
     /// For queries whose results come at a trigger. Where a row alone makes a result (deduplication, queries without state), this does not
     /// compile: [`Query::push_to`] has a place for it.
+    ///
+    /// ```compile_fail
+    /// use headwater::{QueryPlan, Stream, state::NoState};
+    ///
+    /// let plan = Stream::<i32>::new().append();
+    /// let mut state = NoState::<u16>::EMPTY;
+    /// plan.bind(&mut state).push(1).ok();
+    /// ```
     ///
     /// # Errors
     /// The row comes back if state has no room for it ([`PushError::Full`]; also under [`OnFull::EvictOldest`], since here is
@@ -160,12 +179,10 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
             return Err(PushError::Unfinished(()));
         }
         let epoch = self.epoch_at(self.watermark, self.watermark);
-        // Rows handed back leave no trace in the order of arrival.
-        let arrival = self.rows.rows_in.wrapping_sub(self.rows.refused);
         let mut side = CountedSide { side, given: 0, early: 0 };
-        let mut taken = None;
         let mut number = 0_u32;
         let (operator, tables, passed_over) = (self.plan.operator(), &mut self.tables, self.taken);
+        let (arrived, became) = (&mut self.arrived, &mut self.became);
         // Also a row that is handed back has been seen by the watermark: it must be able to follow it, or full state would never
         // empty. It cannot make that row late, since its own window ends after it.
         let ran = self.plan.stages().run(row, None, &mut self.marks, &mut |row, at| {
@@ -173,9 +190,12 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
                 number = number.wrapping_add(1);
                 return Ok(());
             }
-            let became = operator.push(tables, &Arriving { row, at, arrival }, &epoch, &mut side)?;
+            let arrival = arrived.wrapping_add(1);
+            let taken = operator.push(tables, &Arriving { row, at, arrival }, &epoch, &mut side)?;
+            // Rows handed back leave no trace in the order of arrival.
+            *arrived = arrival;
             number = number.wrapping_add(1);
-            taken = Some(taken.map_or(became, |before: Taken| before.and(became)));
+            *became = Some(became.map_or(taken, |before| before.and(taken)));
             Ok(())
         });
         self.rows.emitted = self.rows.emitted.wrapping_add(side.given).wrapping_add(side.early);
@@ -183,7 +203,7 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
         match ran {
             Ok(()) => {
                 self.taken = 0;
-                self.rows.count(taken.or((passed_over > 0).then_some(Taken::Used { late_windows: 0 })));
+                self.rows.count(self.became.take());
                 Ok(())
             }
             Err(refused) => {
@@ -354,6 +374,42 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
         self.tables.occupancy(&mut tell);
     }
 
+    /// Tells where each operator stands, in the order rows go through them: how full it is, and what became of the rows that the operator
+    /// before gave it. Costs no look at the state.
+    ///
+    /// ```
+    /// use headwater::aggregate::{Count, Max, count, max};
+    /// use headwater::{QueryPlan, Span, Stream, Timestamp, WindowRow, WindowState, state::Chained, window::Tumbling};
+    ///
+    /// // The busiest minute of each hour.
+    /// let plan = Stream::<Timestamp>::new()
+    ///     .with_watermark(|at| *at, Span::secs(5))
+    ///     .window(Tumbling::of(Span::mins(1)))
+    ///     .aggregate(count())
+    ///     .then()
+    ///     .window(Tumbling::of(Span::hours(1)))
+    ///     .aggregate(max(|minute: &WindowRow<(), u64>| minute.value))
+    ///     .append();
+    /// type Minutes = WindowState<(), Count, 4>;
+    /// type Hours = WindowState<(), Max<u64>, 2>;
+    /// let mut state = Chained::<Minutes, Hours>::default();
+    /// let mut query = plan.bind(&mut state);
+    /// for second in [10, 20, 70, 130] {
+    ///     query.push(Timestamp::from_secs(second))?;
+    /// }
+    /// query.trigger(Timestamp::EPOCH, |_| ())?;
+    ///
+    /// let mut operators = Vec::new();
+    /// query.operators(|operator| operators.push(operator));
+    /// assert_eq!((operators[0].occupancy.records, operators[0].link), (1, None));
+    /// let hours = operators[1].link.unwrap();
+    /// assert_eq!((hours.rows_in, hours.used), (2, 2), "two minutes have closed");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn operators(&self, mut tell: impl FnMut(OperatorProgress)) {
+        self.tables.operators(None, &mut |occupancy, link| tell(OperatorProgress { occupancy, link }));
+    }
+
     /// The plan.
     #[must_use]
     pub fn plan(&self) -> &'q P {
@@ -366,15 +422,25 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
             watermark,
             closing,
             mode: self.plan.mode(),
-            on_full: self.plan.full_policy(),
+            on_full: self.on_full,
             given_early: self.rows.emitted_early > 0,
             now: self.now,
         }
     }
 
+    /// Whether a table has no room for another record.
     #[cfg(feature = "alloc")]
-    pub(super) fn forget_initial_watermark(&mut self) {
+    pub(super) fn has_full_table(&self) -> bool {
+        let mut full = false;
+        self.tables.occupancy(&mut |table| full |= table.records >= table.capacity);
+        full
+    }
+
+    /// Readies it for a batch: nothing is late, and no row is dropped or leaves early unnoticed.
+    #[cfg(feature = "alloc")]
+    pub(super) fn prepare_batch(&mut self) {
         self.watermark = None;
+        self.on_full = OnFull::Refuse;
     }
 }
 

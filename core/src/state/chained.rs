@@ -8,11 +8,11 @@ use super::storage::State;
 
 /// What became of the rows that the first of two operators gave the second.
 ///
-/// `rows_in = used + filtered + without_window + late + duplicate + dropped`, always: a row that the second has no room for stays with
-/// the first.
+/// `rows_in = used + filtered + without_window + late + duplicate + dropped`, always ([`LinkCounts::balance`]): a row that the second has
+/// no room for stays with the first. Kept in the checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LinkCounts {
-    /// Rows given by the first operator.
+    /// Rows given by the first operator; where a stage between makes several rows of one, those, each once it has been taken.
     pub rows_in: u64,
     /// Rows in the second one's state or in results.
     pub used: u64,
@@ -28,8 +28,17 @@ pub struct LinkCounts {
     pub dropped: u64,
     /// Windows that rows came too late for.
     pub late_windows: u64,
-    /// Windows that the first operator gave early to make room.
+    /// Windows that one of the two operators gave early to make room.
     pub early: u64,
+}
+
+impl LinkCounts {
+    /// Whether every row is accounted for.
+    #[must_use]
+    pub fn balance(&self) -> bool {
+        let parts = [self.used, self.filtered, self.without_window, self.late, self.duplicate, self.dropped];
+        parts.iter().fold(0_u64, |sum, part| sum.wrapping_add(*part)) == self.rows_in
+    }
 }
 
 /// What is between two operators in a row.
@@ -157,6 +166,11 @@ impl<A: Tables, B: Tables> Tables for ChainedTables<'_, A, B> {
         self.second.occupancy(tell);
     }
 
+    fn operators(&self, link: Option<LinkCounts>, tell: &mut impl FnMut(Occupancy, Option<LinkCounts>)) {
+        self.first.operators(link, tell);
+        self.second.operators(Some(self.link.counts), tell);
+    }
+
     fn write<W: EntrySink>(&self, all: bool, first: u8, sink: &mut W) -> Result<(), W::Error> {
         sink.entry(first, self.link as &Link)?;
         let first = first.saturating_add(1);
@@ -166,8 +180,9 @@ impl<A: Tables, B: Tables> Tables for ChainedTables<'_, A, B> {
 
     fn read(&mut self, table: u8, payload: &[u8]) -> Result<(), EntryError> {
         let Some(table) = table.checked_sub(1) else {
-            *self.link = postcard::from_bytes(payload).map_err(|_| EntryError::Unreadable)?;
-            return Ok(());
+            let (link, rest) = postcard::take_from_bytes(payload).map_err(|_| EntryError::Unreadable)?;
+            *self.link = link;
+            return if rest.is_empty() { Ok(()) } else { Err(EntryError::Unreadable) };
         };
         match table.checked_sub(A::COUNT) {
             None => self.first.read(table, payload),

@@ -4,6 +4,7 @@ use core::marker::PhantomData;
 
 use serde::Serialize;
 
+use super::chained::LinkCounts;
 use super::fingerprint::fingerprint;
 use super::index::{SlotId, SlotIndex};
 use super::record::{Key, Record};
@@ -161,6 +162,17 @@ pub trait Tables {
     /// Tells how full each table is.
     fn occupancy(&self, tell: &mut impl FnMut(Occupancy));
 
+    /// Tells how full the tables of each operator are together, in the order rows go through the operators, and what became of the rows
+    /// that the operator before gave it. `link` is what to say for the first.
+    fn operators(&self, link: Option<LinkCounts>, tell: &mut impl FnMut(Occupancy, Option<LinkCounts>)) {
+        let mut total = Occupancy::default();
+        self.occupancy(&mut |table| {
+            total.records = total.records.saturating_add(table.records);
+            total.capacity = total.capacity.saturating_add(table.capacity);
+        });
+        tell(total, link);
+    }
+
     /// Writes what changed since the last commit, or everything, the first table under the number `first`.
     ///
     /// # Errors
@@ -180,7 +192,8 @@ pub trait Tables {
     /// Forgets what changed since the last commit.
     fn committed(&mut self);
 
-    /// Rows taken out of a row that was handed back, in the middle of operators in a row. See [`Chained`](super::Chained).
+    /// Whether a result of an operator has been taken by the next one only in part: a stage between makes several rows of it, and what
+    /// the next one gave at once, or its state, had no room for all. See [`Chained`](super::Chained).
     fn is_partly(&self) -> bool {
         false
     }

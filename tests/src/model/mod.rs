@@ -28,6 +28,7 @@ pub mod stream_join;
 pub mod streams;
 pub mod watermark;
 mod window;
+pub mod window_chain;
 
 use headwater::OutputMode;
 

@@ -39,7 +39,31 @@ impl<R, S: Stages<R>, T, O: Operator<S::Out>, W> Results<R, S, T, O, W> {
     /// Gives, in each epoch, the groups that changed in it. Windows that the watermark has closed leave silently. For results that come
     /// once (deduplication, inner joins) it is the same as append, as in Spark.
     ///
-    /// Does not compile for sessions, for outer joins, and for a second aggregate over the results of a first.
+    /// Does not compile for sessions, for outer joins, and for a second aggregate over the results of a first:
+    ///
+    /// ```compile_fail
+    /// use headwater::{Span, Stream, Timestamp, aggregate::count, window::Session};
+    ///
+    /// let plan = Stream::<Timestamp>::new()
+    ///     .with_watermark(|at| *at, Span::secs(5))
+    ///     .group_by(|_| 0_u8)
+    ///     .window(Session::with_gap(Span::mins(1)))
+    ///     .aggregate(count())
+    ///     .update();
+    /// ```
+    ///
+    /// ```compile_fail
+    /// use headwater::{Span, Stream, Timestamp, aggregate::count, window::Tumbling};
+    ///
+    /// let plan = Stream::<Timestamp>::new()
+    ///     .with_watermark(|at| *at, Span::secs(5))
+    ///     .window(Tumbling::of(Span::mins(1)))
+    ///     .aggregate(count())
+    ///     .then()
+    ///     .window(Tumbling::of(Span::hours(1)))
+    ///     .aggregate(count())
+    ///     .update();
+    /// ```
     pub fn update(self) -> Plan<R, S, O> {
         const {
             assert!(O::MODES.update, "no update output: what was given could not be taken back");
@@ -49,7 +73,19 @@ impl<R, S: Stages<R>, T, O: Operator<S::Out>, W> Results<R, S, T, O, W> {
 
     /// Gives, in each epoch, the whole result table. Nothing is late and nothing leaves.
     ///
-    /// Does not compile without an aggregate, and for a second aggregate over the results of a first.
+    /// Does not compile without an aggregate, and for a second aggregate over the results of a first:
+    ///
+    /// ```compile_fail
+    /// use headwater::{Span, Stream, Timestamp, aggregate::count, window::Tumbling};
+    ///
+    /// let plan = Stream::<Timestamp>::new()
+    ///     .with_watermark(|at| *at, Span::secs(5))
+    ///     .window(Tumbling::of(Span::mins(1)))
+    ///     .aggregate(count())
+    ///     .then()
+    ///     .aggregate(count())
+    ///     .complete();
+    /// ```
     pub fn complete(self) -> Plan<R, S, O> {
         const {
             assert!(O::MODES.complete, "no complete output: there is no result table without an aggregate");
@@ -98,6 +134,18 @@ impl<R, S: Stages<R>, O: Operator<S::Out>, W> Results<R, S, WithWatermark, O, W>
 
 impl<R, S: Stages<R>, O: Operator<S::Out>> Results<R, S, WithWatermark, O, WhenClosed> {
     /// Gives each result once, when the watermark closes it.
+    ///
+    /// Does not compile without a watermark, and without windows, where no result is ever final:
+    ///
+    /// ```compile_fail
+    /// use headwater::{Span, Stream, Timestamp, aggregate::count};
+    ///
+    /// let plan = Stream::<Timestamp>::new()
+    ///     .with_watermark(|at| *at, Span::secs(5))
+    ///     .group_by(|_| 0_u8)
+    ///     .aggregate(count())
+    ///     .append();
+    /// ```
     pub fn append(self) -> Plan<R, S, O> {
         appended(self.stages, self.operator)
     }

@@ -194,7 +194,8 @@ impl<R, S: Stages<R>> Stream<R, S, NoEventTime> {
 impl<R, S: Stages<R>> Stream<R, S, WithWatermark> {
     /// Takes this input to be idle when no row has come for `span` of processing time, measured from trigger to trigger: it then no longer
     /// holds the watermark of the inputs it is joined or united with. Its next row makes it count again; the watermark does not go back,
-    /// so what it missed meanwhile is late.
+    /// so what it missed meanwhile is late. While all are idle the watermark stays. Triggers must go on without rows then, whatever
+    /// [`Query::next_deadline`](crate::Query::next_deadline) says, and their processing time must.
     ///
     /// Off unless called, as in Spark, which has no such thing: a silent input holds the others for ever there. A good value is several
     /// times the longest pause that is normal for the input, and at least the watermark's delay.
@@ -240,7 +241,8 @@ impl<R, S: Stages<R>, T> Stream<R, S, T> {
 }
 
 impl<L, R, A, B, T> Stream<Either<L, R>, Union<A, B>, T> {
-    /// Says which input's watermark the query goes by (Spark's `multipleWatermarkPolicy`).
+    /// Says which input's watermark the query goes by (Spark's `multipleWatermarkPolicy`). For this union: where one of its inputs is a
+    /// union itself, that has a policy of its own.
     #[must_use]
     pub fn watermarks(mut self, policy: MultipleWatermarks) -> Self {
         self.stages.policy = policy;

@@ -64,15 +64,16 @@ pub mod watermark;
 pub mod window;
 
 pub use operator::{
-    CountPaneRecord, CountWindowRow, Either, EventTimeRecord, EventTimeRow, ExpiringRecord, GroupRecord,
-    GroupRow, JoinKey, LookAheadRow, OnFull, OutputMode, PaneRecord, SeenRecord, SessionRecord, Side,
-    StateWindowRecord, StateWindowRow, WindowRecord, WindowRow,
+    Buffered, CountPaneRecord, CountWindowRow, Either, EventTimeRecord, EventTimeRow, ExpiringRecord,
+    GroupRecord, GroupRow, JoinKey, JoinType, LookAheadRow, OnFull, OutputMode, PaneRecord, SeenRecord,
+    SessionRecord, Side, StateWindowRecord, StateWindowRow, TimeRange, WindowRecord, WindowRow,
 };
 pub use query::{
-    After, AtOnce, CommitError, CommitHead, Difference, EachEventTime, EpochEnd, Grouped, Identity,
-    JoinedAsOf, JoinedStatic, ModeRefused, NoEventTime, OperatorProgress, Plan, Prefix, Progress, PushError,
-    Query, QueryPlan, RestoreError, Results, RowCounts, RowWindowKind, RowWindowed, SinkAnswer, Start,
-    Stream, Timed, TriggerError, Unreadable, WhenClosed, WindowKind, Windowed, WithEventTime, WithWatermark,
+    After, AtOnce, CommitError, CommitHead, Difference, EachEventTime, EpochEnd, Grouped, Identity, Join,
+    Joined, JoinedAsOf, JoinedStatic, ModeRefused, NamedPolicy, NoEventTime, OperatorProgress, Plan,
+    PlansPolicy, Prefix, Progress, PushError, Query, QueryPlan, RestoreError, Results, RowCounts,
+    RowWindowKind, RowWindowed, SinkAnswer, Start, Stream, Timed, TriggerError, Unreadable, WhenClosed,
+    WindowKind, Windowed, WithEventTime, WithWatermark,
 };
 pub use time::{EventTime, Span, Timestamp};
 
@@ -111,3 +112,15 @@ pub type AsOfState<K, L, R, const N: usize, const M: usize> =
 /// State for windows around each row ([`window::LookAhead`]): `N` moments at which a key `K` has rows, counted over all keys, with the
 /// aggregate states `A` over these rows. Each costs the size of key and aggregate states, and 20 and 18 bytes, with tags and padding.
 pub type LookAheadState<K, A, const N: usize> = Inline<K, MomentRecord<A>, N>;
+/// State for a join of streams within a range of time: `N_LEFT` rows `L` and `N_RIGHT` rows `R`, with keys `K`.
+///
+/// A row costs 18 bytes, its key as `Option<K>`, the row itself, 8 bytes for its time and one for whether it has had a match, each with its
+/// padding: 58 bytes for a row of 16 bytes and a `u16` key. In a `static` write `(Inline::EMPTY, Inline::EMPTY)`.
+pub type JoinState<K, L, R, const N_LEFT: usize, const N_RIGHT: usize> =
+    (Inline<Option<K>, Buffered<L>, N_LEFT>, Inline<Option<K>, Buffered<R>, N_RIGHT>);
+/// State for a join of streams without a range of time. As [`JoinState`], with 16 bytes more for each row: its number in order of arrival,
+/// which says which one is the oldest.
+pub type BufferedJoinState<K, L, R, const N_LEFT: usize, const N_RIGHT: usize> = (
+    Inline<Option<K>, Buffered<L, operator::ByArrival>, N_LEFT>,
+    Inline<Option<K>, Buffered<R, operator::ByArrival>, N_RIGHT>,
+);

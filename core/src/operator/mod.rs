@@ -22,6 +22,7 @@ mod state_window;
 mod static_join;
 mod static_table;
 mod stored_time;
+mod stream_join;
 mod then;
 mod tumbling;
 
@@ -47,6 +48,10 @@ pub use static_join::{
     StaticInner, StaticJoin, StaticJoinKind, StaticLeftAnti, StaticLeftOuter, StaticLeftSemi,
 };
 pub use static_table::{SortedTable, StaticTable, Unsorted};
+pub use stream_join::{
+    AnyTime, BufferOrder, Buffered, ByArrival, ByTime, FullOuter, Inner, JoinKind, JoinRange, JoinType,
+    Leaves, LeftOuter, LeftSemi, Positions, RightOuter, StreamJoin, TimeRange,
+};
 pub use then::Then;
 pub use tumbling::{TumblingAggregate, WindowRecord};
 

@@ -9,9 +9,9 @@ mod progress;
 mod run;
 
 pub use builder::{
-    After, AtOnce, EachEventTime, Grouped, JoinedAsOf, JoinedStatic, ModeRefused, NoEventTime, Prefix,
-    Results, RowWindowKind, RowWindowed, Start, Stream, Timed, WhenClosed, WindowKind, Windowed,
-    WithEventTime, WithWatermark,
+    After, AtOnce, EachEventTime, Grouped, Join, Joined, JoinedAsOf, JoinedStatic, ModeRefused, NamedPolicy,
+    NoEventTime, PlansPolicy, Prefix, Results, RowWindowKind, RowWindowed, Start, Stream, Timed, WhenClosed,
+    WindowKind, Windowed, WithEventTime, WithWatermark,
 };
 pub use checkpoint::{CommitError, CommitHead, RestoreError, Unreadable};
 pub use error::{PushError, SinkAnswer, TriggerError};

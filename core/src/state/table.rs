@@ -82,6 +82,12 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         }
     }
 
+    /// Changes what gives no result by itself: written to the checkpoint, but not listed as changed since the last results.
+    pub(crate) fn edit_unlisted(&mut self, slot: SlotId) -> Option<&mut V> {
+        self.mark_dirty(slot);
+        self.edit_unmarked(slot)
+    }
+
     /// The record of `key` with the highest position.
     #[must_use]
     pub fn last_of(&self, key: &K) -> Option<SlotId> {

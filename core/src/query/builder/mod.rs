@@ -8,6 +8,7 @@ mod as_of_join;
 mod by_time;
 mod dedup;
 mod grouped;
+mod join;
 mod look_ahead;
 mod prefix;
 mod results;
@@ -16,6 +17,7 @@ mod stream;
 
 pub use by_time::EachEventTime;
 pub use grouped::{Grouped, WindowKind, Windowed};
+pub use join::{Join, Joined, NamedPolicy, PlansPolicy};
 pub use prefix::{After, Prefix, Start};
 pub use results::{AtOnce, ModeRefused, Results, WhenClosed};
 pub use row_windows::{RowWindowKind, RowWindowed};

@@ -1,0 +1,179 @@
+//! How far the event times of matching rows may lie apart, and so how long rows are held.
+
+use super::super::Epoch;
+use super::buffered::{BufferOrder, ByArrival, ByTime};
+use crate::time::{Span, Timestamp};
+
+/// Where the time of a right row may lie, seen from that of the left row; both ends included.
+///
+/// ```
+/// use headwater::{Span, TimeRange};
+/// // A click at most an hour after the impression.
+/// let click = TimeRange::after(Span::hours(1));
+/// assert_eq!(click, TimeRange::micros(0, 3_600_000_000));
+/// assert_eq!(TimeRange::around(Span::secs(1), Span::secs(2)), TimeRange::micros(-1_000_000, 2_000_000));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeRange {
+    /// The least right time less left time, in microseconds.
+    lower: i64,
+    /// The greatest.
+    upper: i64,
+}
+
+impl TimeRange {
+    const MICROS_MAX: i64 = Span::WINDOW_MAX.as_micros();
+
+    /// The right row is at most `span` later than the left row, and not earlier.
+    #[must_use]
+    pub const fn after(span: Span) -> Self {
+        Self::micros(0, span.as_micros())
+    }
+
+    /// The right row is at most `span` earlier than the left row, and not later.
+    #[must_use]
+    pub const fn before(span: Span) -> Self {
+        Self::micros(span.as_micros().saturating_neg(), 0)
+    }
+
+    /// The right row is at most `before` earlier and at most `after` later than the left row.
+    #[must_use]
+    pub const fn around(before: Span, after: Span) -> Self {
+        Self::micros(before.as_micros().saturating_neg(), after.as_micros())
+    }
+
+    /// Right time less left time is at least `lower` and at most `upper`, in microseconds of either sign. Both are cut to
+    /// [`Span::WINDOW_MAX`]. Nothing matches if `lower` is above `upper`.
+    #[must_use]
+    pub const fn micros(lower: i64, upper: i64) -> Self {
+        Self { lower: Self::cut(lower), upper: Self::cut(upper) }
+    }
+
+    const fn cut(micros: i64) -> i64 {
+        if micros > Self::MICROS_MAX {
+            Self::MICROS_MAX
+        } else if micros < -Self::MICROS_MAX {
+            -Self::MICROS_MAX
+        } else {
+            micros
+        }
+    }
+}
+
+/// Rows match whatever their times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnyTime;
+
+/// When a row leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaves {
+    /// By itself never.
+    Never,
+    /// At the end of its epoch: it has no event time, and no row can match it.
+    AtOnce,
+    /// When the watermark reaches this.
+    At(Timestamp),
+}
+
+impl Leaves {
+    pub(super) fn is_due(self, epoch: &Epoch) -> bool {
+        match self {
+            Self::Never => false,
+            Self::AtOnce => true,
+            Self::At(watermark) => epoch.is_due(watermark),
+        }
+    }
+
+    /// The watermark at which it leaves.
+    pub(super) fn watermark(self) -> Option<Timestamp> {
+        match self {
+            Self::At(watermark) => Some(watermark),
+            Self::Never | Self::AtOnce => None,
+        }
+    }
+}
+
+/// Positions of rows, both ends included.
+pub type Positions = (Timestamp, Timestamp);
+
+/// How far the times of matching rows may lie apart: [`TimeRange`] or [`AnyTime`]. There is no need to implement it.
+pub trait JoinRange {
+    /// What rows are held in order of.
+    type Order: BufferOrder;
+
+    /// The right rows that a left row can match; `None` for one that has no time where that is needed.
+    fn rights_of(&self, left: Option<Timestamp>) -> Option<Positions>;
+    /// The left rows that a right row can match.
+    fn lefts_of(&self, right: Option<Timestamp>) -> Option<Positions>;
+    /// When a left row leaves: strictly after the last moment at which a match could be in time (Spark's rule).
+    fn left_leaves(&self, at: Option<Timestamp>) -> Leaves;
+    /// When a right row leaves.
+    fn right_leaves(&self, at: Option<Timestamp>) -> Leaves;
+    /// How far results trail the watermark.
+    fn trails(&self) -> Span;
+    /// The bounds for the query's identity, and a number that tells the two apart.
+    fn identity(&self) -> ([i64; 2], i64);
+}
+
+fn shifted(at: Timestamp, micros: i64) -> Timestamp {
+    Timestamp::from_micros(at.as_micros().saturating_add(micros))
+}
+
+impl JoinRange for TimeRange {
+    type Order = ByTime;
+
+    fn rights_of(&self, left: Option<Timestamp>) -> Option<Positions> {
+        left.map(|at| (shifted(at, self.lower), shifted(at, self.upper)))
+    }
+
+    fn lefts_of(&self, right: Option<Timestamp>) -> Option<Positions> {
+        right.map(|at| (shifted(at, self.upper.saturating_neg()), shifted(at, self.lower.saturating_neg())))
+    }
+
+    fn left_leaves(&self, at: Option<Timestamp>) -> Leaves {
+        at.map_or(Leaves::AtOnce, |at| Leaves::At(shifted(at, self.upper.saturating_add(1))))
+    }
+
+    fn right_leaves(&self, at: Option<Timestamp>) -> Leaves {
+        at.map_or(Leaves::AtOnce, |at| Leaves::At(shifted(at, self.lower.saturating_neg().saturating_add(1))))
+    }
+
+    /// A row still held has `left >= watermark - upper` or `right >= watermark + lower`.
+    fn trails(&self) -> Span {
+        let held = self.upper.max(self.lower.saturating_neg()).max(0);
+        Span::from_micros(held.saturating_add(1)).unwrap_or(Span::MAX)
+    }
+
+    fn identity(&self) -> ([i64; 2], i64) {
+        ([self.lower, self.upper], 0)
+    }
+}
+
+impl JoinRange for AnyTime {
+    type Order = ByArrival;
+
+    fn rights_of(&self, _left: Option<Timestamp>) -> Option<Positions> {
+        Some((Timestamp::MIN, Timestamp::MAX))
+    }
+
+    fn lefts_of(&self, _right: Option<Timestamp>) -> Option<Positions> {
+        Some((Timestamp::MIN, Timestamp::MAX))
+    }
+
+    fn left_leaves(&self, _at: Option<Timestamp>) -> Leaves {
+        Leaves::Never
+    }
+
+    fn right_leaves(&self, _at: Option<Timestamp>) -> Leaves {
+        Leaves::Never
+    }
+
+    /// A result may hold a row of any age, so no time is ever safe.
+    fn trails(&self) -> Span {
+        Span::MAX
+    }
+
+    fn identity(&self) -> ([i64; 2], i64) {
+        ([0; 2], 1)
+    }
+}

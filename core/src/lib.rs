@@ -64,16 +64,17 @@ pub mod watermark;
 pub mod window;
 
 pub use operator::{
-    Buffered, CountPaneRecord, CountWindowRow, Either, EventTimeRecord, EventTimeRow, ExpiringRecord,
-    GroupRecord, GroupRow, JoinKey, JoinType, LookAheadRow, OnFull, OutputMode, PaneRecord, SeenRecord,
-    SessionRecord, Side, StateWindowRecord, StateWindowRow, TimeRange, WindowRecord, WindowRow,
+    Buffered, Context, CountPaneRecord, CountWindowRow, Either, EventTimeRecord, EventTimeRow,
+    ExpiringRecord, GroupRecord, GroupRow, JoinKey, JoinType, KeyedProcess, LookAheadRow, OnFull, OutputMode,
+    PaneRecord, Process, ProcessRecord, SeenRecord, SessionRecord, Side, StateWindowRecord, StateWindowRow,
+    TimeRange, TimersFull, WindowRecord, WindowRow, process_of,
 };
 pub use query::{
     After, AtOnce, CommitError, CommitHead, Difference, EachEventTime, EpochEnd, Grouped, Identity, Join,
     Joined, JoinedAsOf, JoinedStatic, ModeRefused, NamedPolicy, NoEventTime, OperatorProgress, Plan,
     PlansPolicy, Prefix, Progress, PushError, Query, QueryPlan, RestoreError, Results, RowCounts,
-    RowWindowKind, RowWindowed, SinkAnswer, Start, Stream, Timed, TriggerError, Unreadable, WhenClosed,
-    WindowKind, Windowed, WithEventTime, WithWatermark,
+    RowWindowKind, RowWindowed, RunsOver, SeedError, SinkAnswer, Start, Stream, Timed, TriggerError,
+    Unreadable, WhenClosed, WindowKind, Windowed, WithEventTime, WithWatermark,
 };
 pub use time::{EventTime, Span, Timestamp};
 
@@ -124,3 +125,7 @@ pub type BufferedJoinState<K, L, R, const N_LEFT: usize, const N_RIGHT: usize> =
     Inline<Option<K>, Buffered<L, operator::ByArrival>, N_LEFT>,
     Inline<Option<K>, Buffered<R, operator::ByArrival>, N_RIGHT>,
 );
+/// State of [`process`](Grouped::process): `N` keys `K`, each with a state `S` of the user's and at most `TIMERS` timers.
+///
+/// Bytes per key: those of `K` and `S`, 8 for each timer, 26 and padding, and the table's 18.
+pub type ProcessState<K, S, const TIMERS: usize, const N: usize> = Inline<K, ProcessRecord<S, TIMERS>, N>;

@@ -14,6 +14,7 @@ mod group;
 mod inputs;
 mod join_key;
 mod look_ahead;
+mod process;
 mod results;
 mod session;
 mod sliding;
@@ -40,6 +41,10 @@ pub use group::{GroupAggregate, GroupRecord};
 pub use inputs::{Both, Either, Union};
 pub use join_key::JoinKey;
 pub use look_ahead::{LookAheadAggregate, LookAheadRow, MomentRecord};
+pub use process::{
+    Clocked, Context, InEventTime, InProcessingTime, KeyedProcess, Mode, Process, ProcessOf, ProcessOperator,
+    ProcessRecord, TimeMode, Timeless, TimersFull, process_of,
+};
 pub use session::{SessionAggregate, SessionRecord};
 pub use sliding::{PaneRecord, SlidingAggregate};
 pub use stage::{FieldTime, Filter, FlatMap, IdleAfter, Input, Map, Stage, Stages, Watermarked};

@@ -131,6 +131,8 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         if log.is_empty() {
             return Ok(None);
         }
+        // Of what was seeded.
+        self.tables.clear();
         match self.read(log) {
             Ok((head, marks, offset)) => {
                 self.epoch = head.epoch;

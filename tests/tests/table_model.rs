@@ -129,7 +129,10 @@ impl<V: Content> Model<V> {
         let slot = *free.first().ok_or(TableFull)?;
         let slots = &self.slots;
         let of_key = self.keys.entry(key).or_default();
-        let place = of_key.iter().filter(|other| slots[other].1.position() <= value.position()).count();
+        let place = of_key
+            .iter()
+            .filter(|other| (slots[other].1.position(), **other) <= (value.position(), slot))
+            .count();
         of_key.insert(place, slot);
         self.slots.insert(slot, (key, value));
         self.used = self.used.max(slot + 1);

@@ -53,7 +53,8 @@ pub(super) enum Phase {
     /// Giving the results of the epoch's rows; then the watermark moves to `to`.
     Results { cursor: Cursor, to: Option<Timestamp>, drain: bool },
     /// Removing what the watermark has closed, giving it out in append mode. `before` is the watermark before it moved.
-    Closing { before: Option<Timestamp>, drain: bool },
+    /// A drain that has gone on `rounds` times ends, also where timers are set again for ever.
+    Closing { before: Option<Timestamp>, drain: bool, rounds: u8 },
 }
 
 /// An epoch has ended.
@@ -288,8 +289,10 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
                 *draining |= drain;
             }
             Phase::Closing { drain: draining, .. } => {
-                self.watermark = to;
-                *draining |= drain;
+                if drain && !*draining {
+                    self.watermark = to;
+                    *draining = true;
+                }
             }
         }
     }
@@ -305,19 +308,19 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
                 self.phase = Phase::Results { cursor, to, drain };
                 return Err(refused);
             }
-            self.phase = Phase::Closing { before: self.watermark, drain };
+            self.phase = Phase::Closing { before: self.watermark, drain, rounds: 0 };
             self.watermark = self.watermark.max(to);
         }
-        let Phase::Closing { before, drain } = self.phase else { return Ok(()) };
         // A drain closes what the first of several operators gave the next one, and so on to the last.
-        for _ in 0..=P::Operator::DEPTH {
+        while let Phase::Closing { before, drain, rounds } = self.phase {
             let epoch = self.epoch_at(before, self.watermark);
             operator.close(&mut self.tables, &epoch, give)?;
             let left = if drain { operator.last_close(&self.tables) } else { None };
-            if left <= self.watermark {
+            if left <= self.watermark || rounds >= P::Operator::DEPTH {
                 break;
             }
             self.watermark = left;
+            self.phase = Phase::Closing { before, drain, rounds: rounds.saturating_add(1) };
         }
         Ok(())
     }

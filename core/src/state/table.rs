@@ -113,7 +113,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         self.scheduled(0)
     }
 
-    /// Adds a record under `key`, after those of the same key whose position is not higher.
+    /// Adds a record under `key`, in order of position and, of equal ones, of slot: an order of content, which a restart brings back.
     ///
     /// # Errors
     /// [`TableFull`] if every slot is taken; nothing has changed then.
@@ -209,7 +209,10 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         let mut after = None;
         for _ in 0..self.capacity() {
             let Some(candidate) = before else { break };
-            if self.record(candidate).is_none_or(|(_, value)| value.position() <= position) {
+            if self
+                .record(candidate)
+                .is_none_or(|(_, value)| (value.position(), candidate) <= (position, slot))
+            {
                 break;
             }
             after = before;

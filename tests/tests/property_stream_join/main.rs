@@ -42,8 +42,9 @@ fn a_restart_anywhere_changes_nothing() {
         let how = How { refusing, commits: true, restarts: true, seed };
         let (answers, progress) = run(&drawn, OnFull::Refuse, &epochs, ROOMY, how);
         same_answers(&answers, &model(&drawn, &epochs, &[]))?;
-        let (_, straight) = run(&drawn, OnFull::Refuse, &epochs, ROOMY, How::default());
+        let (in_one_go, straight) = run(&drawn, OnFull::Refuse, &epochs, ROOMY, How::default());
         prop_assert_eq!(progress, straight);
+        prop_assert_eq!(answers, in_one_go);
         Ok(())
     });
 }

@@ -122,7 +122,7 @@ impl<X, S: Stages<X, Out: Clone>> Stream<X, S, WithWatermark> {
     }
 }
 
-impl<X, S, R, S0: Stages<R>, A> Stream<X, S, WithWatermark, After<R, S0, A>>
+impl<X, S, R, S0: Stages<R>, A, W> Stream<X, S, WithWatermark, After<R, S0, A, W>>
 where
     S: Stages<X, Out: Clone>,
 {
@@ -130,10 +130,10 @@ where
     pub fn drop_duplicates_within_watermark<K, F: Fn(&S::Out) -> K>(
         self,
         key: F,
-    ) -> Deduplicated<After<R, S0, A>, X, S, WithWatermark, F, UntilDelay> {
+    ) -> Deduplicated<After<R, S0, A, W>, X, S, WithWatermark, F, UntilDelay> {
         let expiry = until_delay(self.prefix.stages.delay());
         let last = Deduplicate { key, expiry };
-        Results::of::<X, S, After<R, S0, A>, _>(self.prefix, self.stages, last)
+        Results::of::<X, S, After<R, S0, A, W>, _>(self.prefix, self.stages, last)
     }
 }
 

@@ -8,12 +8,13 @@ use crate::operator::Then;
 #[derive(Debug, Clone, Copy)]
 pub struct Start;
 
-/// The operator `A`, over rows `R` that have gone through the stages `S`, stands before.
+/// The operator `A`, over rows `R` that have gone through the stages `S`, stands before; its results come as `W` says
+/// ([`WhenClosed`](super::WhenClosed) or [`AtOnce`](super::AtOnce)).
 #[derive(Debug, Clone)]
-pub struct After<R, S, A> {
+pub struct After<R, S, A, W> {
     pub(super) stages: S,
     pub(super) operator: A,
-    pub(super) rows: PhantomData<fn(R)>,
+    pub(super) kind: PhantomData<fn(R) -> W>,
 }
 
 /// What stands before a stream of rows `X` after the stages `S`.
@@ -39,7 +40,7 @@ impl<X, S> Prefix<X, S> for Start {
     }
 }
 
-impl<X, S, R, S0, A> Prefix<X, S> for After<R, S0, A> {
+impl<X, S, R, S0, A, W> Prefix<X, S> for After<R, S0, A, W> {
     type Row = R;
     type Stages = S0;
     type Operator<B> = Then<A, S, B>;

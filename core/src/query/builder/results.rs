@@ -112,8 +112,8 @@ impl<R, S: Stages<R>, T, O: Operator<S::Out>, W> Results<R, S, T, O, W> {
     ///     .append();
     /// # let _ = plan;
     /// ```
-    pub fn then(self) -> Stream<O::Output, Input<O::Output>, T, After<R, S, O>> {
-        let after = After { stages: self.stages, operator: self.operator, rows: PhantomData };
+    pub fn then(self) -> Stream<O::Output, Input<O::Output>, T, After<R, S, O, W>> {
+        let after = After { stages: self.stages, operator: self.operator, kind: PhantomData };
         Stream::after(after)
     }
 }

@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use super::grouped::{Grouped, Windowed};
 use super::prefix::{After, Prefix, Start};
-use super::results::{Results, appended};
+use super::results::{AtOnce, Results, WhenClosed, appended};
 use crate::operator::{
     Both, Either, Emit, FieldTime, Filter, FlatMap, GlobalAggregate, IdleAfter, Input, Map, Operator,
     OutputMode, Stage, Stages, Then, Union, Watermarked,
@@ -34,7 +34,7 @@ impl Timed for WithWatermark {}
 /// A stream of rows `R`: an unbounded table, to which a query is put step by step.
 ///
 /// `S` are the stateless stages so far, `T` says what is known of event time, `P` what stands before. Nothing runs before
-/// [`bind`](super::QueryPlan::bind).
+/// [`bind`](crate::QueryPlan::bind).
 ///
 /// ```
 /// use headwater::{Span, Stream, Timestamp, aggregate::{count, mean}, window::Tumbling};
@@ -283,15 +283,15 @@ impl<R, S: Stages<R, Out: Clone>, T> Stream<R, S, T> {
     }
 }
 
-impl<X, S, T, R, S0, A> Stream<X, S, T, After<R, S0, A>>
+impl<X, S, T, R, S0, A, W> Stream<X, S, T, After<R, S0, A, W>>
 where
     S0: Stages<R>,
     A: Operator<S0::Out, Output = X>,
     S: Stages<X, Marks = (), Out: Clone>,
 {
     /// The last step over results: they are given as they are.
-    fn emit(self) -> Results<R, S0, T, Then<A, S, Emit>> {
-        Results::of::<X, S, After<R, S0, A>, Emit>(self.prefix, self.stages, Emit)
+    fn emit(self) -> Results<R, S0, T, Then<A, S, Emit>, W> {
+        Results::of::<X, S, After<R, S0, A, W>, Emit>(self.prefix, self.stages, Emit)
     }
 
     /// Gives, in each epoch, what is left of the results that changed in it. See [`Results::update`].
@@ -305,13 +305,25 @@ where
     }
 }
 
-impl<X, S, R, S0, A> Stream<X, S, WithWatermark, After<R, S0, A>>
+impl<X, S, R, S0, A> Stream<X, S, WithWatermark, After<R, S0, A, WhenClosed>>
 where
     S0: Stages<R>,
     A: Operator<S0::Out, Output = X>,
     S: Stages<X, Marks = (), Out: Clone>,
 {
     /// Gives each result that is left once.
+    pub fn append(self) -> Plan<R, S0, Then<A, S, Emit>> {
+        self.emit().append()
+    }
+}
+
+impl<X, S, T, R, S0, A> Stream<X, S, T, After<R, S0, A, AtOnce>>
+where
+    S0: Stages<R>,
+    A: Operator<S0::Out, Output = X>,
+    S: Stages<X, Marks = (), Out: Clone>,
+{
+    /// Gives each result that is left once, also without a watermark: it comes with the rows that make it.
     pub fn append(self) -> Plan<R, S0, Then<A, S, Emit>> {
         self.emit().append()
     }

@@ -4,8 +4,12 @@ use core::any::type_name;
 use core::mem::size_of;
 
 use headwater::aggregate::{Count, Max, Mean, Min, Sum};
+use headwater::operator::{ByArrival, Candidate, CandidateKey, MomentRecord, ProcessRecord, Waiting};
 use headwater::state::Inline;
-use headwater::{GroupRecord, PaneRecord, SessionRecord, WindowRecord};
+use headwater::{
+    Buffered, CountPaneRecord, EventTimeRecord, ExpiringRecord, GroupRecord, PaneRecord, SeenRecord,
+    SessionRecord, StateWindowRecord, WindowRecord,
+};
 
 type Name = heapless::String<16>;
 type CountMean = (Count, Mean);
@@ -16,26 +20,46 @@ const INLINE_LINKS: usize = 9 * size_of::<u16>();
 const ALLOCATED_LINKS: usize = 9 * size_of::<u32>();
 
 fn main() {
-    println!("| state | key | aggregates | key and record | Inline | Allocated |");
+    println!("| state | key | holds | key and record | Inline | Allocated |");
     println!("|---|---|---|---:|---:|---:|");
     for_each_kind::<u32, CountMean>("u32", "count, mean");
     for_each_kind::<u32, CountSumMinMax>("u32", "count, sum, min, max");
     for_each_kind::<Name, CountMean>("String<16>", "count, mean");
     for_each_kind::<Name, CountSumMinMax>("String<16>", "count, sum, min, max");
+    without_aggregates::<u32>("u32");
+    without_aggregates::<Name>("String<16>");
 }
+
+/// A row of 16 bytes, as joins keep them.
+type Row = (u64, f64);
 
 fn for_each_kind<K, A>(key: &str, aggregates: &str) {
     line::<K, GroupRecord<A>>(key, aggregates);
     line::<K, WindowRecord<A>>(key, aggregates);
     line::<K, PaneRecord<A>>(key, aggregates);
     line::<K, SessionRecord<A>>(key, aggregates);
+    line::<K, EventTimeRecord<A>>(key, aggregates);
+    line::<K, CountPaneRecord<A>>(key, aggregates);
+    line::<K, StateWindowRecord<A>>(key, aggregates);
+    line::<K, MomentRecord<A>>(key, aggregates);
 }
 
-fn line<K, V>(key: &str, aggregates: &str) {
+fn without_aggregates<K>(key: &str) {
+    line::<K, SeenRecord>(key, "-");
+    line::<K, ExpiringRecord>(key, "-");
+    line::<Option<K>, Buffered<Row>>(key, "a row of 16 bytes");
+    line::<Option<K>, Buffered<Row, ByArrival>>(key, "a row of 16 bytes, no range");
+    line::<Option<K>, Waiting<Row>>(key, "a row of 16 bytes");
+    line::<CandidateKey<K>, Candidate<Row>>(key, "a row of 16 bytes");
+    line::<K, ProcessRecord<(u32, f64), 1>>(key, "state of 16 bytes, 1 timer");
+    line::<K, ProcessRecord<(u32, f64), 4>>(key, "state of 16 bytes, 4 timers");
+}
+
+fn line<K, V>(key: &str, holds: &str) {
     // What 8 more records cost does not count the padding at the end.
     let inline = (size_of::<Inline<K, V, 16>>() - size_of::<Inline<K, V, 8>>()) / 8;
     let allocated = inline - INLINE_LINKS + ALLOCATED_LINKS;
     let record = size_of::<K>() + size_of::<V>();
     let state = type_name::<V>().split('<').next().and_then(|path| path.rsplit("::").next()).unwrap_or("?");
-    println!("| `{state}` | `{key}` | {aggregates} | {record} | {inline} | {allocated} |");
+    println!("| `{state}` | `{key}` | {holds} | {record} | {inline} | {allocated} |");
 }

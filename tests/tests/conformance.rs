@@ -27,13 +27,11 @@ fn run(restart: bool) {
 }
 
 #[test]
-#[ignore = "needs declared queries that run"]
 fn answers_are_those_of_spark() {
     run(false);
 }
 
 #[test]
-#[ignore = "needs declared queries that run"]
 fn answers_are_those_of_spark_with_restarts() {
     run(true);
 }

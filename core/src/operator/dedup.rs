@@ -47,7 +47,7 @@ impl Record for ExpiringRecord {
     }
 }
 
-/// When a key is forgotten: [`ForEver`], [`UntilEventTime`] or [`UntilDelay`].
+/// When a key is forgotten: [`ForEver`], [`UntilEventTime`], [`UntilDelay`], or one of them chosen at run time.
 pub trait Expiry {
     /// What is kept of a key.
     type Record: Record;
@@ -106,7 +106,7 @@ impl Expiry for UntilEventTime {
 
 /// A key is forgotten when the watermark reaches the event time of its first row plus the watermark's delay.
 #[derive(Debug, Clone, Copy)]
-pub struct UntilDelay(pub(crate) Span);
+pub struct UntilDelay(pub Span);
 
 impl Expiry for UntilDelay {
     type Record = ExpiringRecord;

@@ -1,11 +1,14 @@
 //! The engine as a conformance run sees it.
 
-use headwater::Timestamp;
+use headwater::state::Shape;
+use headwater::{QueryPlan, Timestamp};
+use headwater_std::declared::{CheckedQuery, FromInput, PlanVisitor, SeenRow, Sides};
 use headwater_std::dynamic::{Row, Schema};
 use thiserror::Error;
 
 use super::declare::Declaration;
-use super::late::LateRow;
+use super::late::{LateRow, LateRule};
+use super::threaded::{Served, Threaded};
 
 /// A query that runs, one epoch at a time.
 pub trait Engine {
@@ -60,8 +63,36 @@ pub fn start(declaration: &Declaration) -> Result<Box<dyn Engine>, StartError> {
     match declaration {
         Declaration::Query(query) => {
             let checked = query.check().map_err(|error| StartError::Rejected(error.to_string()))?;
-            Err(StartError::Failed(format!("`{}` has no lowering", checked.name)))
+            let started = checked.lower(Start(&checked));
+            Ok(Box::new(started.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?))
         }
         Declaration::StatefulMap(map) => super::stateful_map::start(map),
+    }
+}
+
+fn failed(error: &impl ToString) -> StartError {
+    StartError::Failed(error.to_string())
+}
+
+/// Starts the plan of a query.
+struct Start<'q>(&'q CheckedQuery);
+
+impl PlanVisitor for Start<'_> {
+    type Answer = Result<Threaded, EngineError>;
+
+    fn visit<P>(self, plan: P, sides: Sides) -> Self::Answer
+    where
+        P: QueryPlan<Row: FromInput, Item: SeenRow, Output = Row, Shape: Shape<Allocated: Send>>
+            + Send
+            + 'static,
+    {
+        let Self(query) = self;
+        let served = Served {
+            plan,
+            row_of: move |input, row| sides.row(input, row),
+            capacity: query.capacity,
+            late: LateRule::of(&query.query),
+        };
+        Threaded::start(served, query.query.schema.clone())
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use headwater::Timestamp;
 use headwater::window::Sliding;
+use headwater_std::declared::{CheckedAggregation, CheckedRelation, CheckedStep, Grouping, TimeWindow};
 use headwater_std::dynamic::{Row, Value};
 
 /// A row that an operator found too late.
@@ -33,6 +34,63 @@ pub fn spark_count(late: &[LateRow]) -> u64 {
     let groups: BTreeSet<(usize, &Row)> =
         late.iter().flat_map(|row| row.groups.iter().map(|group| (row.operator, group))).collect();
     (rows + groups.len()) as u64
+}
+
+/// Which groups a row would have belonged to that is late for the first operator of a query. What that gives is never late for the next.
+#[derive(Debug, Clone)]
+pub enum LateRule {
+    /// None: Spark counts rows.
+    Rows,
+    /// Of these columns.
+    Keys(Vec<usize>),
+    /// Of these columns in these windows.
+    Windows(Sliding, Vec<usize>),
+}
+
+impl LateRule {
+    /// The rule of the first operator on the way to `relation`.
+    #[must_use]
+    pub fn of(relation: &CheckedRelation) -> Self {
+        Self::of_first(relation).unwrap_or(Self::Rows)
+    }
+
+    fn of_first(relation: &CheckedRelation) -> Option<Self> {
+        match &relation.step {
+            CheckedStep::Input(_) => None,
+            CheckedStep::Filter { input, .. } | CheckedStep::Select { input, .. } => Self::of_first(input),
+            CheckedStep::Union(inputs) => inputs.iter().find_map(Self::of_first),
+            CheckedStep::TableJoin(join) => Self::of_first(&join.left),
+            CheckedStep::Dedup(dedup) => Some(Self::of_first(&dedup.input).unwrap_or(Self::Rows)),
+            CheckedStep::Join(_) | CheckedStep::AsOfJoin(_) => Some(Self::Rows),
+            CheckedStep::Aggregate(aggregation) => {
+                Some(Self::of_first(&aggregation.input).unwrap_or_else(|| Self::of_groups(aggregation)))
+            }
+        }
+    }
+
+    fn of_groups(aggregation: &CheckedAggregation) -> Self {
+        let keys = aggregation.keys.clone();
+        let Grouping::Windows { window, .. } = &aggregation.grouping else { return Self::Keys(keys) };
+        match window {
+            TimeWindow::Sliding(windows) => Self::Windows(*windows, keys),
+            TimeWindow::Tumbling(window) => {
+                let (size, offset) = (window.size(), window.offset());
+                Sliding::of(size, size)
+                    .map_or(Self::Rows, |windows| Self::Windows(windows.with_offset(offset), keys))
+            }
+            TimeWindow::Session(_) | TimeWindow::SessionBy(_) => Self::Rows,
+        }
+    }
+
+    /// The groups of `row`, with the event time `at`, that are closed.
+    #[must_use]
+    pub fn groups(&self, row: &Row, at: Timestamp, late_windows: u64) -> Vec<Row> {
+        match self {
+            Self::Rows => Vec::new(),
+            Self::Keys(keys) => vec![row.key(keys)],
+            Self::Windows(windows, keys) => closed_groups(windows, at, late_windows, &row.key(keys)),
+        }
+    }
 }
 
 /// The groups of a late row: its `late_windows` first windows by `key`.

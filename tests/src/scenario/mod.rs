@@ -23,3 +23,4 @@ pub mod run;
 pub mod stateful_map;
 #[cfg(test)]
 mod tests;
+pub mod threaded;

@@ -3,7 +3,7 @@
 use super::prefix::{After, Prefix, Start};
 use super::results::{AtOnce, Results};
 use super::stream::{Stream, Timed, WithWatermark};
-use crate::operator::{Deduplicate, ForEver, Stages, UntilDelay, UntilEventTime};
+use crate::operator::{Deduplicate, Expiry, ForEver, Stages, UntilDelay, UntilEventTime};
 use crate::time::Span;
 
 /// The rows of a stream once for each key.
@@ -78,6 +78,17 @@ impl<X, S: Stages<X, Out: Clone>, T, P: Prefix<X, S>> Stream<X, S, T, P> {
         T: Timed,
     {
         Results::of(self.prefix, self.stages, Deduplicate { key, expiry: UntilEventTime })
+    }
+}
+
+impl<X, S: Stages<X, Out: Clone>, P: Prefix<X, S>> Stream<X, S, WithWatermark, P> {
+    /// Gives the first row of each key, which is forgotten as `expiry` says: for queries that are put together at run time.
+    pub fn drop_duplicates_until<K, F: Fn(&S::Out) -> K, E: Expiry>(
+        self,
+        key: F,
+        expiry: E,
+    ) -> Deduplicated<P, X, S, WithWatermark, F, E> {
+        Results::of(self.prefix, self.stages, Deduplicate { key, expiry })
     }
 }
 

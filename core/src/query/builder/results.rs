@@ -124,6 +124,12 @@ impl<R, S: Stages<R>, O: Operator<S::Out>, W> Results<R, S, WithWatermark, O, W>
     /// # Errors
     /// [`ModeRefused`] if the operator cannot run in it.
     pub fn output_mode(self, mode: OutputMode) -> Result<Plan<R, S, O>, ModeRefused> {
+        self.at_run_time(mode)
+    }
+}
+
+impl<R, S: Stages<R>, T, O: Operator<S::Out>, W> Results<R, S, T, O, W> {
+    pub(super) fn at_run_time(self, mode: OutputMode) -> Result<Plan<R, S, O>, ModeRefused> {
         if O::MODES.has(mode) {
             Ok(Plan::new(self.stages, self.operator, mode))
         } else {

@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use super::grouped::{Grouped, Windowed};
 use super::prefix::{After, Prefix, Start};
-use super::results::{AtOnce, Results, WhenClosed, appended};
+use super::results::{AtOnce, ModeRefused, Results, WhenClosed, appended};
 use crate::operator::{
     Both, Either, Emit, FieldTime, Filter, FlatMap, GlobalAggregate, IdleAfter, Input, Map, Operator,
     OutputMode, Stage, Stages, Then, Union, Watermarked,
@@ -328,3 +328,25 @@ where
         self.emit().append()
     }
 }
+
+/// The mode chosen at run time. Without a watermark no result is final, so only what never is may come without one.
+macro_rules! output_mode_at_run_time {
+    ($($time:ty),*) => {$(
+        impl<X, S, R, S0, A, W> Stream<X, S, $time, After<R, S0, A, W>>
+        where
+            S0: Stages<R>,
+            A: Operator<S0::Out, Output = X>,
+            S: Stages<X, Marks = (), Out: Clone>,
+        {
+            /// The mode chosen at run time. See [`Results::output_mode`].
+            ///
+            /// # Errors
+            /// [`ModeRefused`] if the operators cannot run in it.
+            pub fn output_mode(self, mode: OutputMode) -> Result<Plan<R, S0, Then<A, S, Emit>>, ModeRefused> {
+                self.emit().at_run_time(mode)
+            }
+        }
+    )*};
+}
+
+output_mode_at_run_time!(NoEventTime, WithWatermark);

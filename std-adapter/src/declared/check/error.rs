@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use headwater::OutputMode;
 use headwater::aggregate::QuantileOutOfRange;
 use headwater::window::WindowError;
+use headwater::{ModeRefused, OutputMode};
 use thiserror::Error;
 
 use crate::declared::JoinType;
@@ -264,6 +264,35 @@ pub enum DeclarationReason {
         /// The join.
         join_type: JoinType,
     },
+    /// More steps with state stand in a row than can run.
+    #[error(
+        "at most {most} steps with state (aggregates, deduplication, joins of streams) can stand in a row; write the rest as a query of its own over the results"
+    )]
+    TooManyStateful {
+        /// How many can.
+        most: usize,
+    },
+    /// Streams of a union come from steps with state.
+    #[error(
+        "a union can only be of streams without aggregates, deduplication and joins of streams; put the union before them"
+    )]
+    UnionOfResults,
+    /// A side of a join comes from a step with state.
+    #[error(
+        "a side of a join of streams cannot have aggregates, deduplication or such joins of its own; put the join before them"
+    )]
+    JoinOfResults,
+    /// There are more inputs than a query can have.
+    #[error("{found} inputs given, at most {most} can be")]
+    TooManyInputs {
+        /// How many there are.
+        found: usize,
+        /// How many there can be.
+        most: usize,
+    },
+    /// The steps cannot run in the output mode.
+    #[error(transparent)]
+    Mode(ModeRefused),
     /// A time range is empty.
     #[error("is above `upper_ms`, so that no rows would ever match")]
     EmptyRange,
@@ -289,7 +318,7 @@ const fn join_name(join_type: &JoinType) -> &'static str {
 
 impl DeclarationReason {
     /// This reason at a field.
-    pub(super) fn at(self, field: impl fmt::Display) -> DeclarationError {
+    pub(in crate::declared) fn at(self, field: impl fmt::Display) -> DeclarationError {
         DeclarationError { field: field.to_string(), reason: self }
     }
 }

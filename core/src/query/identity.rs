@@ -5,7 +5,9 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::plan::QueryPlan;
+use super::run::MarksOf;
 use crate::operator::{Operator, OperatorIdentity, OutputMode};
+use crate::state::fingerprint;
 
 /// The most operators of a query that its identity tells apart; further ones are folded into the last.
 const OPERATORS_MAX: usize = 8;
@@ -21,6 +23,8 @@ pub struct Identity<'a> {
     pub version: u32,
     /// Which results it gives.
     pub mode: OutputMode,
+    /// The CRC-32 of the shape of what its inputs remember: how many they are, which have a watermark, which can be idle.
+    pub inputs: u32,
     /// Its operators, in the order rows go through them.
     pub operators: heapless::Vec<OperatorIdentity, OPERATORS_MAX>,
 }
@@ -38,7 +42,7 @@ impl Identity<'static> {
                 fold(last, &further);
             }
         });
-        Self { name, version, mode: plan.mode(), operators }
+        Self { name, version, mode: plan.mode(), inputs: fingerprint::<MarksOf<P>>(), operators }
     }
 }
 
@@ -66,8 +70,12 @@ impl Identity<'_> {
             (self.mode != other.mode, Difference::OutputMode),
             (self.name != other.name, Difference::Name),
             (self.version != other.version, Difference::Version),
-            (self.operators.len() != other.operators.len(), Difference::Operators),
-            (self.operators.iter().map(windows).ne(other.operators.iter().map(windows)), Difference::Window),
+            (self.inputs != other.inputs, Difference::Inputs),
+            (self.operators.len() != other.operators.len(), Difference::NumberOfOperators),
+            (
+                self.operators.iter().map(windows).ne(other.operators.iter().map(windows)),
+                Difference::Operator,
+            ),
             (differs(|operator| operator.key), Difference::Key),
             (differs(|operator| operator.record), Difference::Aggregates),
         ];
@@ -85,10 +93,12 @@ pub enum Difference {
     Version,
     /// The output mode: state of one mode does not say what another has given out.
     OutputMode,
+    /// The inputs: their number, which have a watermark, which can be idle.
+    Inputs,
     /// The number of operators.
-    Operators,
-    /// The kind of an operator, or the size, slide, offset or gap of its windows.
-    Window,
+    NumberOfOperators,
+    /// The kind of an operator, or the lengths that belong to it: of windows, of a join's range, a time to live.
+    Operator,
     /// The type of the key.
     Key,
     /// The aggregates or the types they keep.
@@ -101,8 +111,9 @@ impl fmt::Display for Difference {
             Self::Name => "name",
             Self::Version => "version",
             Self::OutputMode => "output mode",
-            Self::Operators => "number of operators",
-            Self::Window => "windows",
+            Self::Inputs => "inputs (their number, their watermarks, or which can be idle)",
+            Self::NumberOfOperators => "number of operators",
+            Self::Operator => "kind of operator, or lengths of its windows, range or time to live",
             Self::Key => "key type",
             Self::Aggregates => "aggregates",
         })

@@ -25,6 +25,7 @@ mod storage;
 mod table;
 
 pub use chained::{Chained, ChainedTables, Link, LinkCounts};
+pub(crate) use fingerprint::fingerprint;
 pub use index::{SlotId, SlotIndex};
 pub use record::{Key, Record, Schedule};
 pub use shape::{EntryError, EntrySink, Keyed, NoTables, Occupancy, Shape, Stateless, Tables};

@@ -226,11 +226,11 @@ fn another_time_mode_or_time_to_live_is_another_query() {
     let plan = bell(Process::in_event_time(ONCE).time_to_live(Span::secs(1)));
     let mut state = plan.allocate(4);
     let refused = plan.bind(&mut state).restore::<u8, _, BUFFER>(&mut log);
-    assert_eq!(refused, Err(RestoreError::OtherQuery(Difference::Window)));
+    assert_eq!(refused, Err(RestoreError::OtherQuery(Difference::Operator)));
     let plan = processing_bell(Process::in_processing_time(ONCE));
     let mut state = plan.allocate(4);
     let refused = plan.bind(&mut state).restore::<u8, _, BUFFER>(&mut log);
-    assert_eq!(refused, Err(RestoreError::OtherQuery(Difference::Window)));
+    assert_eq!(refused, Err(RestoreError::OtherQuery(Difference::Operator)));
 }
 
 #[test]

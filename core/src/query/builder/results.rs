@@ -66,7 +66,10 @@ impl<R, S: Stages<R>, T, O: Operator<S::Out>, W> Results<R, S, T, O, W> {
     /// ```
     pub fn update(self) -> Plan<R, S, O> {
         const {
-            assert!(O::MODES.update, "no update output: what was given could not be taken back");
+            assert!(
+                O::MODES.update,
+                "no update output of sessions, outer joins and second aggregates, as what was given could not be taken back: use append"
+            );
         }
         Plan::new(self.stages, self.operator, OutputMode::Update)
     }
@@ -88,7 +91,10 @@ impl<R, S: Stages<R>, T, O: Operator<S::Out>, W> Results<R, S, T, O, W> {
     /// ```
     pub fn complete(self) -> Plan<R, S, O> {
         const {
-            assert!(O::MODES.complete, "no complete output: there is no result table without an aggregate");
+            assert!(
+                O::MODES.complete,
+                "no complete output without an aggregate, or of a second one: use append"
+            );
         }
         Plan::new(self.stages, self.operator, OutputMode::Complete)
     }
@@ -167,7 +173,10 @@ impl<R, S: Stages<R>, T, O: Operator<S::Out>> Results<R, S, T, O, AtOnce> {
 /// A plan that gives each result once.
 pub(super) fn appended<R, S: Stages<R>, O: Operator<S::Out>>(stages: S, operator: O) -> Plan<R, S, O> {
     const {
-        assert!(O::MODES.append, "no append output: without a window no result is ever final");
+        assert!(
+            O::MODES.append,
+            "no append output of groups without windows, as no result is ever final: use update or complete"
+        );
     }
     Plan::new(stages, operator, OutputMode::Append)
 }
@@ -182,11 +191,11 @@ pub struct ModeRefused(pub OutputMode);
 impl fmt::Display for ModeRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            OutputMode::Append => "no append output: without a window no result is ever final",
+            OutputMode::Append => "no append output of groups without windows, as no result is ever final: use update or complete",
             OutputMode::Update => {
                 "no update output: what was given could not be taken back, a session for instance may grow or merge later"
             }
-            OutputMode::Complete => "no complete output: there is no result table without an aggregate",
+            OutputMode::Complete => "no complete output without an aggregate, or of a second one: use append",
         })
     }
 }

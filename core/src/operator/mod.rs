@@ -372,6 +372,17 @@ pub trait Operator<T: ?Sized> {
     /// The watermark at which the next record closes.
     fn next_close<I: SlotIndex>(&self, tables: &TablesOf<'_, Self, T, I>) -> Option<Timestamp>;
 
+    /// The watermark at which the next result comes without a further row. In update mode what closes leaves silently, except where
+    /// results come once.
+    fn next_result<I: SlotIndex>(
+        &self,
+        tables: &TablesOf<'_, Self, T, I>,
+        mode: OutputMode,
+    ) -> Option<Timestamp> {
+        let is_silent = mode == OutputMode::Update && !Self::MODES.is_once();
+        if is_silent { None } else { self.next_close(tables) }
+    }
+
     /// The watermark at which every record has closed. Looks at all of them.
     fn last_close<I: SlotIndex>(&self, tables: &TablesOf<'_, Self, T, I>) -> Option<Timestamp>;
 

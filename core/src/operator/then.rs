@@ -10,7 +10,7 @@ use super::{
     Arriving, Cursor, Epoch, Full, LateRow, Modes, Operator, OperatorIdentity, OutputMode, Refused, Side,
     Stages, TablesOf, Taken,
 };
-use crate::state::{Chained, Link, LinkCounts, SlotIndex};
+use crate::state::{Chained, Link, LinkCounts, SlotIndex, Tables};
 use crate::time::{Span, Timestamp};
 
 /// The operator `A`, the stages `S` over its results, and the operator `B`.
@@ -120,7 +120,11 @@ where
         epoch: &Epoch,
         side: &mut D,
     ) -> Result<Taken, Refused> {
-        let epoch_of_first = Self::epoch_of_first::<S::Out>(epoch, tables.link);
+        let mut epoch_of_first = Self::epoch_of_first::<S::Out>(epoch, tables.link);
+        if A::GIVES_AT_PUSH && tables.link.taken > 0 {
+            // This row made a result that was taken in part. The rest must follow, though a trigger in between has made the row late.
+            epoch_of_first.watermark = None;
+        }
         let epoch = self.epoch_of_second::<T>(epoch, tables.link);
         let (second, link) = (&mut tables.second, &mut *tables.link);
         let mut onward = Onward {
@@ -173,16 +177,29 @@ where
         self.first.close(&mut tables.first, &epoch_of_first, &mut |row, at| {
             into_sink(sink, |side| self.pass_on::<_, I, _>(second, link, &epoch, (&row, at), side))
         })?;
+        // In update mode groups leave silently, and in a drain there may be no later trigger: so what the first has just changed comes
+        // now (in Spark, in the batch without data that the new watermark brings).
+        if epoch.mode == OutputMode::Update && tables.second.has_changed() {
+            self.second.results(&mut tables.second, &epoch, &mut Cursor::default(), sink)?;
+        }
         self.second.close(&mut tables.second, &epoch, sink)
     }
 
     fn next_close<I: SlotIndex>(&self, tables: &TablesOf<'_, Self, T, I>) -> Option<Timestamp> {
         let first = self.first.next_close(&tables.first);
         let second = self.second.next_close(&tables.second).map(|at| at + self.first.trails());
-        match (first, second) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
+        earlier(first, second)
+    }
+
+    fn next_result<I: SlotIndex>(
+        &self,
+        tables: &TablesOf<'_, Self, T, I>,
+        mode: OutputMode,
+    ) -> Option<Timestamp> {
+        let mode_of_first = if B::STATELESS { mode } else { OutputMode::Append };
+        let first = self.first.next_result(&tables.first, mode_of_first);
+        let second = self.second.next_result(&tables.second, mode).map(|at| at + self.first.trails());
+        earlier(first, second)
     }
 
     fn last_close<I: SlotIndex>(&self, tables: &TablesOf<'_, Self, T, I>) -> Option<Timestamp> {
@@ -191,10 +208,7 @@ where
     }
 
     fn next_timer<I: SlotIndex>(&self, tables: &TablesOf<'_, Self, T, I>) -> Option<Timestamp> {
-        match (self.first.next_timer(&tables.first), self.second.next_timer(&tables.second)) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
+        earlier(self.first.next_timer(&tables.first), self.second.next_timer(&tables.second))
     }
 
     fn trails(&self) -> Span {
@@ -208,6 +222,11 @@ where
         let epoch = self.epoch_of_second::<T>(epoch, tables.link);
         self.second.restored(&mut tables.second, &Epoch { watermark: epoch.closing, ..epoch });
     }
+}
+
+/// The earlier of two moments, if there is any.
+fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.zip(other).map(|(one, other)| one.min(other)).or(one).or(other)
 }
 
 impl LinkCounts {

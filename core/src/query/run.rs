@@ -340,12 +340,8 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
         if waiting || self.phase != Phase::Idle {
             return Some(Timestamp::MIN);
         }
-        if self.plan.mode() == OutputMode::Update && !P::Operator::MODES.is_once() {
-            // Closed windows leave silently.
-            return None;
-        }
-        let close = self.plan.operator().next_close(&self.tables)?;
-        Some(close + self.plan.stages().delay()?)
+        let result = self.plan.operator().next_result(&self.tables, self.plan.mode())?;
+        Some(result + self.plan.stages().delay()?)
     }
 
     /// The processing time at which a timer of [`process`](crate::Grouped::process) fires; `None` if none is set.

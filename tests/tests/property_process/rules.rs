@@ -273,3 +273,31 @@ fn a_drain_fires_every_timer() {
         Ok(())
     });
 }
+
+/// Time that has come to its end, as the processing time of a last trigger may: what is set fires, the rest stays.
+#[test]
+fn nothing_is_due_at_the_end_of_time_that_was_not_set() {
+    let plan = processing_bell(Process::in_processing_time(ONCE));
+    let mut state = plan.allocate(4);
+    let mut query = plan.bind(&mut state);
+    let _ = epoch(&mut query, 1000, &[]);
+    query.push((1, 10, 20)).expect("there is room");
+    query.push((1, 10, 30)).expect("there is room");
+    assert_eq!(epoch(&mut query, i64::MAX, &[]), [(1, 1020, 2), (1, 1030, 2)]);
+    let held = query.progress().state_rows;
+    assert_eq!(epoch(&mut query, i64::MAX, &[]), []);
+    assert_eq!(query.progress().state_rows, held, "nothing expires without a time to live");
+}
+
+/// Time at its beginning: the trigger ends.
+#[test]
+fn nothing_expires_before_the_beginning_of_time() {
+    let plan = processing_bell(Process::in_processing_time(ONCE).time_to_live(Span::ZERO));
+    let mut state = plan.allocate(4);
+    let mut query = plan.bind(&mut state);
+    query.push((1, 10, 20)).expect("there is room");
+    assert_eq!(epoch(&mut query, i64::MIN, &[]), []);
+    assert_eq!(query.progress().state_rows, 1);
+    assert_eq!(epoch(&mut query, 40, &[]), [(1, 30, 0)], "the count has expired, the timer not");
+    assert_eq!(query.progress().state_rows, 0);
+}

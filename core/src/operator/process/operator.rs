@@ -28,9 +28,10 @@ impl<KF, L, M: Mode, const TIMERS: usize> ProcessOperator<KF, L, M, TIMERS> {
         }
     }
 
-    /// The latest moment that is due.
+    /// The latest moment that is due. [`Timestamp::MAX`] is never: it stands for nothing being due.
     pub(super) fn due_until(&self, epoch: &Epoch) -> Option<Timestamp> {
-        Self::reached(epoch).map(|reached| reached - self.beyond())
+        let last = Timestamp::MAX - Span::micros(1);
+        Self::reached(epoch).map(|reached| (reached - self.beyond()).min(last))
     }
 
     /// How far the watermark must be beyond what is due.

@@ -108,9 +108,10 @@ impl Expiry {
     /// The time of the last row is not known; the next trigger stands for it.
     pub(super) const NOT_KNOWN: Self = Self(Timestamp::MIN);
 
-    /// So long after a moment, before [`Expiry::NEVER`] in any case.
+    /// So long after a moment, between [`Expiry::NOT_KNOWN`] and [`Expiry::NEVER`] in any case.
     pub(super) fn after(at: Timestamp, span: Span) -> Self {
-        Self((at + span).min(Timestamp::MAX - Span::micros(1)))
+        let tick = Span::micros(1);
+        Self((at + span).clamp(Timestamp::MIN + tick, Timestamp::MAX - tick))
     }
 
     /// After a further row whose own expiry would be `of_row`.

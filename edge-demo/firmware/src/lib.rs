@@ -1,0 +1,6 @@
+//! What the image needs of the board: replace [`board`] for an own one, and [`flash`] by its flash driver.
+#![no_std]
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+pub mod board;
+pub mod flash;

@@ -6,6 +6,7 @@ use headwater::Timestamp;
 use headwater::window::Sliding;
 use headwater_std::declared::{CheckedAggregation, CheckedRelation, CheckedStep, Grouping, TimeWindow};
 use headwater_std::dynamic::{Row, Value};
+use headwater_std::expression::IntervalExpression;
 
 /// A row that an operator found too late.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub struct LateRow {
     /// Which operator of the query.
     pub operator: usize,
     /// The groups that it would have belonged to and that are closed, each with the end of its window where there are windows.
-    /// None for sessions, deduplication, joins and user state, which Spark counts by the row.
+    /// None for deduplication, joins and user state, which Spark counts by the row.
     pub groups: Vec<Row>,
 }
 
@@ -45,6 +46,8 @@ pub enum LateRule {
     Keys(Vec<usize>),
     /// Of these columns in these windows.
     Windows(Sliding, Vec<usize>),
+    /// Of these columns in the session that a row makes alone, with the gap that its row says, if the gap is not the same for all.
+    Sessions(Option<IntervalExpression>, Vec<usize>),
 }
 
 impl LateRule {
@@ -78,7 +81,8 @@ impl LateRule {
                 Sliding::of(size, size)
                     .map_or(Self::Rows, |windows| Self::Windows(windows.with_offset(offset), keys))
             }
-            TimeWindow::Session(_) | TimeWindow::SessionBy(_) => Self::Rows,
+            TimeWindow::Session(_) => Self::Sessions(None, keys),
+            TimeWindow::SessionBy(gap) => Self::Sessions(Some(gap.clone()), keys),
         }
     }
 
@@ -89,6 +93,10 @@ impl LateRule {
             Self::Rows => Vec::new(),
             Self::Keys(keys) => vec![row.key(keys)],
             Self::Windows(windows, keys) => closed_groups(windows, at, late_windows, &row.key(keys)),
+            Self::Sessions(gap, keys) => {
+                let gap = gap.as_ref().and_then(|gap| gap.evaluate(row)).unwrap_or_default();
+                vec![Row::new([Value::Timestamp(at), Value::Long(gap.as_micros())]).concat(&row.key(keys))]
+            }
         }
     }
 }

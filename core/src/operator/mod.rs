@@ -132,8 +132,8 @@ impl Epoch {
 
     /// The epoch as an operator sees it whose input trails the query's watermark by `span`.
     ///
-    /// Rows are judged a microsecond more mildly: a window that ends one after the watermark is still open, and its result has the
-    /// time of the watermark.
+    /// Rows become late one microsecond later: a window before that ends one after the watermark is still open, and its result, which
+    /// has the time of the watermark, must not be late.
     #[must_use]
     pub(crate) fn held_back(self, span: Span) -> Self {
         Self {

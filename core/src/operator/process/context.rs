@@ -53,6 +53,9 @@ impl Context<'_> {
     /// Sets a timer of this key, in the operator's time mode; one that is set already stays as it is. A time that has passed is no error:
     /// such a timer fires at the next trigger, and if a timer set it, at the trigger after this one.
     ///
+    /// After [`Context::clear_timers`] there is room for all the timers that the plan allows, its `TIMERS`: up to that many can be set
+    /// with `.ok()`, and none is lost.
+    ///
     /// # Errors
     /// [`TimersFull`]; the timers are as they were.
     pub fn set_timer(&mut self, at: Timestamp) -> Result<(), TimersFull> {

@@ -6,6 +6,8 @@ use crate::time::{Span, Timestamp};
 
 /// Where the time of a right row may lie, seen from that of the left row; both ends included.
 ///
+/// Spark's `right.ts BETWEEN left.ts - before AND left.ts + after` is [`TimeRange::around`]`(before, after)`.
+///
 /// ```
 /// use headwater::{Span, TimeRange};
 /// // A click at most an hour after the impression.

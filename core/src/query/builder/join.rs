@@ -21,6 +21,9 @@ pub struct Join<L, R, SL, SR, T> {
 impl<L, SL: Stages<L>, T> Stream<L, SL, T> {
     /// Joins two streams, this one on the left. What is pushed says which one it belongs to: [`Either::Left`] or [`Either::Right`].
     ///
+    /// Rows are held and written to the checkpoint: as they reach the join, both kinds must be `Clone`, `Serialize` and `Deserialize`
+    /// ([`Stored`](crate::aggregate::Stored)).
+    ///
     /// Either both have a watermark or none has. The query's is the slower one, unless [`Joined::watermarks`] says otherwise. Rows at or
     /// before it are late for the join.
     ///

@@ -18,7 +18,8 @@ pub struct Aggregation {
     /// The windows that rows are grouped by besides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<DeclaredWindow>,
-    /// The column of time that windows go by; the event time of the input unless given.
+    /// The column of time that windows go by; the event time of the input unless given. Needed where the input has several, as the pairs
+    /// of a join have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_column: Option<String>,
     /// What is computed for each group.

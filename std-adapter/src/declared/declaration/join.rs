@@ -5,6 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::Upstream;
 
 /// Pairs the rows of two streams, or of a stream and a table on the right.
+///
+/// No column may have the same name on both sides, not even those that are joined by: rename them with a
+/// [`Select`](super::Select) before. A pair has the event times of both sides. So windows behind a join say in
+/// [`time_column`](super::Aggregation::time_column) which one they go by, and deduplication has one among its columns or
+/// a select before it that leaves one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Join {
@@ -12,7 +17,7 @@ pub struct Join {
     pub join_type: JoinType,
     /// The left side.
     pub left: Upstream,
-    /// The right side; a table may only stand here.
+    /// The right side; a table may only stand here. Its columns come after those of the left side.
     pub right: Upstream,
     /// Pairs of columns, left and right, that are equal.
     pub on: Vec<(String, String)>,
@@ -59,7 +64,8 @@ pub struct TimeRange {
 
 /// Joins each row of the left side with the row of the right side that is nearest in time among those not later.
 ///
-/// Every row of the left side comes out once, with nulls where no row of the right side is near enough.
+/// Every row of the left side comes out once, with nulls where no row of the right side is near enough. No column may have the same name
+/// on both sides, as in a [`Join`]; the event time is that of the left side.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AsOfJoin {

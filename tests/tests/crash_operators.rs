@@ -239,7 +239,7 @@ where
     let seed = seed();
     let mut results = 0;
     for capacity in [40, 3] {
-        for number in 0..if long() { 20 } else { 2 } {
+        for number in 0..if long() { 6 } else { 2 } {
             let calls = script(8, 8, seed.wrapping_add(number), &row);
             let mut whole = new_storage(0);
             let (expected, _) = survive(plan, capacity, &calls, &mut whole, |_, _| {});
@@ -266,7 +266,7 @@ where
                     expected.given
                 );
             };
-            let step = if long() { 1 } else { 61 };
+            let step = if long() { 7 } else { 61 };
             for bytes in (number % step..whole.programmed_bytes()).step_by(step as usize) {
                 let cut = |storage: &mut Storage, starts| {
                     if starts == 0 {
@@ -277,7 +277,7 @@ where
                 same(&trace, "cut after byte", bytes);
                 assert!(cuts <= 1);
             }
-            for run in 0..if long() { 100 } else { 4 } {
+            for run in 0..if long() { 30 } else { 4 } {
                 let mut random = Random(seed ^ run);
                 let faults = |storage: &mut Storage, starts| match random.below(4) {
                     _ if starts > 30 => {}

@@ -70,7 +70,6 @@ impl Identity<'_> {
             (self.mode != other.mode, Difference::OutputMode),
             (self.name != other.name, Difference::Name),
             (self.version != other.version, Difference::Version),
-            (self.inputs != other.inputs, Difference::Inputs),
             (self.operators.len() != other.operators.len(), Difference::NumberOfOperators),
             (
                 self.operators.iter().map(windows).ne(other.operators.iter().map(windows)),
@@ -78,6 +77,7 @@ impl Identity<'_> {
             ),
             (differs(|operator| operator.key), Difference::Key),
             (differs(|operator| operator.record), Difference::Aggregates),
+            (self.inputs != other.inputs, Difference::Inputs),
         ];
         differences.iter().find(|(differs, _)| *differs).map(|(_, difference)| *difference)
     }

@@ -173,7 +173,7 @@ fn a_stream_in_time_gives_the_batch() {
         let shape = Shape { delay: IN_TIME as u32, initial: None, ..shape };
         let mut calls = patiently(&epochs);
         calls.push(Call::Drain);
-        let trace = shape.visit(Run { calls: &calls, restarts: &[], capacity: ROOMY });
+        let trace = shape.visit(Run { calls: &calls, restarts: &[], capacity: ROOMY * 20 });
         let batch = shape.visit(Batch(&rows_of(&epochs, 0)));
         prop_assert!(same_results(&trace.given, &batch), "{:?}, in a batch {:?}", trace.given, batch);
         Ok(())

@@ -71,10 +71,10 @@ pub use operator::{
 };
 pub use query::{
     After, AtOnce, CommitError, CommitHead, Difference, EachEventTime, EpochEnd, Grouped, Identity, Join,
-    Joined, JoinedAsOf, JoinedStatic, ModeRefused, NamedPolicy, NoEventTime, OperatorProgress, Plan,
-    PlansPolicy, Prefix, Progress, PushError, Query, QueryPlan, RestoreError, Results, RowCounts,
-    RowWindowKind, RowWindowed, RunsOver, SeedError, SinkAnswer, Start, Stream, Timed, TriggerError,
-    Unreadable, WhenClosed, WindowKind, Windowed, WithEventTime, WithWatermark,
+    Joined, JoinedAsOf, JoinedStatic, LeavesInTime, ModeAtRunTime, ModeRefused, NamedPolicy, NoEventTime,
+    OperatorProgress, Plan, PlansPolicy, Prefix, Progress, PushError, Query, QueryPlan, RestoreError,
+    Results, RowCounts, RowWindowKind, RowWindowed, RunsOver, SeedError, SinkAnswer, Start, Stream, Timed,
+    TriggerError, Unreadable, WhenClosed, WindowKind, Windowed, WithEventTime, WithWatermark,
 };
 pub use time::{EventTime, Span, Timestamp};
 
@@ -116,7 +116,7 @@ pub type LookAheadState<K, A, const N: usize> = Inline<K, MomentRecord<A>, N>;
 /// State for a join of streams within a range of time: `N_LEFT` rows `L` and `N_RIGHT` rows `R`, with keys `K`.
 ///
 /// A row costs 18 bytes, its key as `Option<K>`, the row itself, 8 bytes for its time and one for whether it has had a match, each with its
-/// padding: 58 bytes for a row of 16 bytes and a `u16` key. In a `static` write `(Inline::EMPTY, Inline::EMPTY)`.
+/// padding: 58 bytes for a row of 16 bytes and a `u16` key. For a `static`, [`Empty`](state::Empty) makes one.
 pub type JoinState<K, L, R, const N_LEFT: usize, const N_RIGHT: usize> =
     (Inline<Option<K>, Buffered<L>, N_LEFT>, Inline<Option<K>, Buffered<R>, N_RIGHT>);
 /// State for a join of streams without a range of time. As [`JoinState`], with 16 bytes more for each row: its number in order of arrival,

@@ -232,3 +232,11 @@ impl EventTime for Option<Timestamp> {
         self
     }
 }
+
+/// The earlier of two moments, or the shorter of two spans, if there is any.
+pub(crate) fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

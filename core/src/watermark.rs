@@ -115,6 +115,16 @@ pub struct LastActive {
     pub idle: bool,
 }
 
+impl LastActive {
+    /// Takes note of a trigger at `now`: the input is idle when no row has come for `span`.
+    pub fn tick(&mut self, now: Timestamp, span: Span) {
+        if core::mem::take(&mut self.active) || self.at.is_none() {
+            self.at = Some(now);
+        }
+        self.idle = self.at.is_some_and(|at| now.since(at) >= span);
+    }
+}
+
 impl Marks for LastActive {
     fn highest(&self) -> Option<Timestamp> {
         None

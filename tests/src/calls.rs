@@ -3,13 +3,15 @@
 use core::fmt::Debug;
 
 use headwater::checkpoint::{Log, LogStorage};
-use headwater::state::{SlotIndex, State};
+use headwater::operator::{LateRow, NotNow, Stages};
+use headwater::state::{Shape, SlotIndex, State};
 use headwater::{
-    CommitError, EpochEnd, OperatorProgress, Progress, PushError, Query, QueryPlan, Timestamp, TriggerError,
+    CommitError, EpochEnd, OnFull, OperatorProgress, Progress, PushError, Query, QueryPlan, RowCounts, Side,
+    Timestamp, TriggerError,
 };
-use proptest::prelude::*;
 
-use crate::model::row::{Epoch, Row};
+use crate::call_lists::patiently;
+use crate::properties::Random;
 use crate::run::Flash;
 use crate::script::BUFFER;
 
@@ -18,6 +20,8 @@ use crate::script::BUFFER;
 pub enum Call<R> {
     /// Offers a row; its sink takes so many results and refuses the next, `None` takes all.
     Push(R, Option<u8>),
+    /// Offers a row with sinks that take one result more each time, until it is taken or comes back for another reason.
+    PushPatiently(R),
     /// Ends the epoch at this processing time, likewise.
     Trigger(i64, Option<u8>),
     /// Ends the epoch with sinks that take one result more each time, however often it takes.
@@ -26,6 +30,8 @@ pub enum Call<R> {
     Commit,
     /// Ends the epoch and closes everything.
     Drain,
+    /// Likewise with sinks that take one result more each time.
+    DrainPatiently,
 }
 
 /// What a call answered.
@@ -55,6 +61,23 @@ pub enum Back {
     Blocked,
     Partly,
     Unfinished,
+}
+
+/// What became of a row that was pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Became {
+    /// It is in state or in results.
+    Used,
+    /// It was late.
+    Late,
+    /// It takes no part.
+    WithoutWindow,
+    /// A stage or deduplication removed it.
+    Removed,
+    /// State was full, and the row is gone.
+    Dropped,
+    /// The row came back.
+    Back,
 }
 
 /// Everything that came of calls.
@@ -87,6 +110,22 @@ impl<O> Trace<O> {
             }
         }
         epochs
+    }
+
+    /// What became of the row of the call `number`, a push.
+    #[must_use]
+    pub fn became(&self, number: usize) -> Became {
+        let (answer, after, _) = &self.steps[number];
+        let before = number.checked_sub(1).map_or(RowCounts::default(), |before| self.steps[before].1.rows);
+        let after = after.rows;
+        match answer {
+            Answer::Back(_) => Became::Back,
+            _ if after.late > before.late => Became::Late,
+            _ if after.dropped > before.dropped => Became::Dropped,
+            _ if after.without_window > before.without_window => Became::WithoutWindow,
+            _ if after.used > before.used => Became::Used,
+            _ => Became::Removed,
+        }
     }
 
     /// How many calls had an answer.
@@ -124,6 +163,75 @@ fn ended<E>(answer: Result<EpochEnd, TriggerError<E>>) -> Answer {
     }
 }
 
+/// Takes so many results and refuses the next; counts the rows that it is told are gone.
+struct Recorder<'t, O> {
+    given: &'t mut Vec<O>,
+    room: Option<u8>,
+    late: u64,
+    dropped: u64,
+}
+
+impl<T, O> Side<T, O> for Recorder<'_, O> {
+    fn late(&mut self, late: LateRow<'_, T>) {
+        self.late += u64::from(late.dropped);
+    }
+
+    fn dropped(&mut self, _: &T) {
+        self.dropped += 1;
+    }
+
+    fn early(&mut self, row: O) -> Result<(), NotNow> {
+        Side::<T, O>::give(self, row)
+    }
+
+    fn give(&mut self, row: O) -> Result<(), NotNow> {
+        limited(self.given, self.room)(row).map_err(|_| NotNow)?;
+        self.room = self.room.map(|room| room - 1);
+        Ok(())
+    }
+}
+
+fn push<P, I>(
+    query: &mut Query<'_, P, I>,
+    row: &P::Row,
+    room: Option<u8>,
+    given: &mut Vec<P::Output>,
+) -> Answer
+where
+    P: QueryPlan<Row: Clone + PartialEq + Debug>,
+    I: SlotIndex,
+{
+    let before = query.progress().rows;
+    let mut side = Recorder { given, room, late: 0, dropped: 0 };
+    let pushed = query.push_with(row.clone(), &mut side);
+    let Recorder { late, dropped, .. } = side;
+    let after = query.progress().rows;
+    // What became of a row that is several is counted once, when the last of them has been taken.
+    if !P::Stages::MULTIPLIES {
+        let counted = (after.late - before.late, after.dropped - before.dropped);
+        assert_eq!(counted, (late, dropped), "late and dropped rows");
+    }
+    let Err(error) = pushed else { return Answer::Taken };
+    let back = match &error {
+        PushError::Full(_) => Back::Full,
+        PushError::Blocked(_) => Back::Blocked,
+        PushError::Partly(_) => Back::Partly,
+        PushError::Unfinished(_) => Back::Unfinished,
+    };
+    assert_eq!(error.into_row(), *row, "the row comes back as it was");
+    Answer::Back(back)
+}
+
+/// Makes attempts with sinks that take one result more each time, until something else stands in the way or nothing does.
+///
+/// # Panics
+/// If there is no end to it.
+fn patient(mut attempt: impl FnMut(Option<u8>) -> Answer) -> Answer {
+    let refused = [Answer::Interrupted, Answer::Back(Back::Blocked), Answer::Back(Back::Partly)];
+    let mut answers = (0..=u8::MAX).cycle().take(5000).map(|room| attempt(Some(room)));
+    answers.find(|answer| !refused.contains(answer)).expect("an end")
+}
+
 /// Makes one call.
 ///
 /// # Panics
@@ -139,29 +247,18 @@ pub fn make<P, I, S>(
     S: LogStorage,
 {
     let now = Timestamp::from_micros;
+    let drops = query.plan().full_policy() == OnFull::Drop;
     let answer = match call {
-        Call::Push(row, room) => match query.push_to(row.clone(), limited(&mut trace.given, *room)) {
-            Ok(()) => Answer::Taken,
-            Err(error) => {
-                let back = match &error {
-                    PushError::Full(_) => Back::Full,
-                    PushError::Blocked(_) => Back::Blocked,
-                    PushError::Partly(_) => Back::Partly,
-                    PushError::Unfinished(_) => Back::Unfinished,
-                };
-                assert_eq!(error.into_row(), *row, "the row comes back as it was");
-                Answer::Back(back)
-            }
-        },
+        Call::Push(row, room) => push(query, row, *room, &mut trace.given),
+        Call::PushPatiently(row) => patient(|room| push(query, row, room, &mut trace.given)),
         Call::Trigger(at, room) => ended(query.trigger(now(*at), limited(&mut trace.given, *room))),
         Call::Patiently(at) => {
-            let room = (0..=u8::MAX).cycle();
-            let mut answers = room
-                .take(5000)
-                .map(|room| ended(query.trigger(now(*at), limited(&mut trace.given, Some(room)))));
-            answers.find(|answer| *answer != Answer::Interrupted).expect("a trigger that ends")
+            patient(|room| ended(query.trigger(now(*at), limited(&mut trace.given, room))))
         }
         Call::Drain => ended(query.drain(Timestamp::EPOCH, limited(&mut trace.given, None))),
+        Call::DrainPatiently => {
+            patient(|room| ended(query.drain(Timestamp::EPOCH, limited(&mut trace.given, room))))
+        }
         Call::Commit => {
             // What is committed is the position after this call.
             match query.commit(log, &(trace.steps.len() as u32 + 1, trace.given.len() as u32)) {
@@ -175,6 +272,7 @@ pub fn make<P, I, S>(
             }
         }
     };
+    assert!(!drops || answer != Answer::Back(Back::Full), "a row that may be dropped came back");
     let progress = query.progress();
     assert!(progress.rows.balance(), "{:?}", progress.rows);
     assert_eq!(progress.rows.emitted, trace.given.len() as u64);
@@ -238,50 +336,29 @@ fn without_capacity(
     (progress, operators)
 }
 
-/// What happens between rows, besides triggers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Between {
-    /// Nothing.
-    Nothing,
-    /// A commit.
-    Commit,
-    /// A trigger with a sink that soon refuses, a commit that must then wait, and a patient one.
-    Interrupted(u8),
-}
+/// Checks that restarts anywhere, sinks that refuse, and inline state change nothing: not one result, not their order, not one count.
+///
+/// # Panics
+/// If they do.
+pub fn check_restarts<P, const N: usize>(plan: &P, calls: &[Call<P::Row>], seed: u64)
+where
+    P: QueryPlan<Row: Clone + PartialEq + Debug, Output: PartialEq + Debug>,
+{
+    let allocated = |calls: &[_], restarts: &[usize]| run(plan, || plan.allocate(N), calls, restarts);
+    let (straight, log) = allocated(calls, &[]);
+    let (inline, inline_log) = run(plan, <P::Shape as Shape>::Inline::<N>::default, calls, &[]);
+    assert_eq!(straight, inline, "inline state");
+    assert!(log.image() == inline_log.image(), "the logs differ");
 
-/// Something to put between the rows of a stream.
-pub fn betweens() -> impl Strategy<Value = Vec<Between>> {
-    let between = prop_oneof![
-        6 => Just(Between::Nothing),
-        3 => Just(Between::Commit),
-        2 => (0_u8..4).prop_map(Between::Interrupted),
-    ];
-    prop::collection::vec(between, 1..20)
-}
-
-/// Calls that push the rows of epochs as `row` makes them, and end each patiently.
-#[must_use]
-pub fn calls<R>(epochs: &[Epoch], betweens: &[Between], row: impl Fn(usize, Row) -> R) -> Vec<Call<R>> {
-    let mut betweens = betweens.iter().cycle();
-    let mut calls = Vec::new();
-    for epoch in epochs {
-        for (input, pushed) in &epoch.rows {
-            calls.push(Call::Push(row(*input, *pushed), None));
-            if betweens.next() == Some(&Between::Commit) {
-                calls.push(Call::Commit);
-            }
-        }
-        match betweens.next() {
-            Some(Between::Interrupted(room)) => {
-                calls.extend([
-                    Call::Trigger(epoch.now, Some(*room)),
-                    Call::Commit,
-                    Call::Patiently(epoch.now),
-                ]);
-            }
-            Some(Between::Commit) => calls.extend([Call::Patiently(epoch.now), Call::Commit]),
-            _ => calls.push(Call::Patiently(epoch.now)),
-        }
+    let patient_calls = patiently(calls);
+    let (patient, _) = allocated(&patient_calls, &[]);
+    assert_eq!(straight.given, patient.given, "sinks that refuse");
+    let mut random = Random(seed);
+    let once = [random.below(calls.len() as u64 + 1) as usize];
+    let often: Vec<usize> = (0..calls.len()).filter(|_| random.below(4) == 0).collect();
+    for restarts in [&once[..], &often] {
+        assert_eq!(allocated(calls, restarts).0, straight, "restarts before {restarts:?}");
+        let restarted = allocated(&patient_calls, restarts).0;
+        assert_eq!(restarted, patient, "restarts before {restarts:?}, sinks that refuse");
     }
-    calls
 }

@@ -4,7 +4,7 @@ use core::fmt::Debug;
 
 use headwater::Timestamp;
 
-use crate::drive::{Call, Outcome, Trace};
+use crate::calls::{Became, Call, Trace};
 use crate::model::row::{Row, missing_and_extra};
 use crate::model::stage::{Moved, Stage, Taken};
 use crate::model::watermark::Inputs;
@@ -25,13 +25,14 @@ pub fn follow<R, S, O>(
     O: PartialEq + Clone + Debug,
 {
     let (mut results, mut given_before) = (Vec::new(), 0);
-    for (number, (call, (outcome, given, progress))) in calls.iter().zip(&trace.outcomes).enumerate() {
+    for (number, (call, (_, progress, _))) in calls.iter().zip(&trace.steps).enumerate() {
         let from = inputs.watermark();
         let to = match call {
-            Call::Push(row) => {
+            Call::Push(row, _) | Call::PushPatiently(row) => {
+                let became = trace.became(number);
                 let (input, row) = of(row);
                 inputs.see(input, stage.moves_watermark(input, &row));
-                if matches!(outcome, Outcome::Full | Outcome::Dropped) {
+                if matches!(became, Became::Back | Became::Dropped) {
                     continue;
                 }
                 let late = match stage.take(input, row, from) {
@@ -41,25 +42,26 @@ pub fn follow<R, S, O>(
                         false
                     }
                 };
-                assert_eq!(*outcome == Outcome::Late, late, "call {number}: {row:?} was {outcome:?}");
+                assert_eq!(became == Became::Late, late, "call {number}: {row:?} became {became:?}");
                 continue;
             }
             Call::Commit => continue,
-            Call::Trigger(now) => {
+            Call::Trigger(now, _) | Call::Patiently(now) => {
                 results.extend(stage.end_of_rows().into_iter().filter_map(&expected));
                 let to = inputs.end_epoch(*now);
                 assert_eq!(progress.watermark.map(Timestamp::as_micros), to, "watermark after call {number}");
                 to
             }
-            Call::Drain => Some(i64::MAX / 4),
+            Call::Drain | Call::DrainPatiently => Some(i64::MAX / 4),
         };
         results.extend(stage.close(Moved { from, to }, 0).into_iter().filter_map(&expected));
-        let of_epoch = &trace.given[given_before..*given];
+        let given = progress.rows.emitted as usize;
+        let of_epoch = &trace.given[given_before..given];
         let (missing, extra) = missing_and_extra(&results, of_epoch, O::eq);
         assert!(
             missing.is_empty() && extra.is_empty(),
             "results of call {number}: missing {missing:?}, extra {extra:?}"
         );
-        (results, given_before) = (Vec::new(), *given);
+        (results, given_before) = (Vec::new(), given);
     }
 }

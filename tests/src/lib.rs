@@ -1,10 +1,10 @@
 //! What the tests of the workspace share: rows and queries drawn at random, a runner that can be stopped anywhere, and models of what
 //! the engine must answer, written from Spark's rules and not from the engine.
 
+pub mod call_lists;
 pub mod calls;
 pub mod chains;
 pub mod crash;
-pub mod drive;
 pub mod follow;
 pub mod line;
 pub mod model;

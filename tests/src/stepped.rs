@@ -216,6 +216,29 @@ where
     (outcome, log.into_storage())
 }
 
+/// Runs a plan over state for `capacity` records without trouble.
+#[must_use]
+pub fn straight<P>(plan: &P, capacity: usize, epochs: &[Epoch]) -> Outcome<P::Output>
+where
+    P: QueryPlan<Row = Row, Item = Row>,
+{
+    run(plan, || plan.allocate(capacity), epochs, Trouble::default()).0
+}
+
+/// Runs one epoch of a query without trouble.
+pub fn run_epoch<P, I>(query: &mut Query<'_, P, I>, epoch: &Epoch) -> Ended<P::Output>
+where
+    P: QueryPlan<Row = Row, Item = Row>,
+    I: SlotIndex,
+{
+    let (mut ended, mut trouble) = (Ended::EMPTY, Trouble::default());
+    for (_, row) in &epoch.rows {
+        push(query, *row, &mut ended, &mut trouble);
+    }
+    trigger(query, epoch.now, &mut ended, &mut trouble);
+    ended
+}
+
 /// A model of an operator that has no room for some rows: they move the watermark and do nothing else.
 #[derive(Debug, Clone)]
 pub struct WithoutRoom<S> {

@@ -6,7 +6,8 @@ use headwater::aggregate::count;
 use headwater::watermark::MultipleWatermarks;
 use headwater::window::Tumbling;
 use headwater::{AsOfState, Either, OnFull, QueryPlan, Span, Stream, Timestamp};
-use headwater_tests::drive::{Call, Drive, Outcome, Trace, calls_of, check_restarts};
+use headwater_tests::call_lists::{patiently, pushes, with_commits};
+use headwater_tests::calls::{Answer, Became, Call, Trace, check_restarts, run};
 use headwater_tests::follow::follow;
 use headwater_tests::model::as_of_join::{AsOf, AsOfJoin, Match};
 use headwater_tests::model::row::{Epoch, Row, rows_of, same_results};
@@ -108,7 +109,7 @@ impl Case {
             where
                 P: QueryPlan<Row = Either<Row, Row>, Output = Numbers>,
             {
-                Drive { calls: self.0, patience: Some(1), restarts: &[] }.run(plan, self.1)
+                run(plan, || plan.allocate(self.1), &patiently(self.0), &[]).0
             }
         }
         self.visit(Run(calls, capacity))
@@ -121,15 +122,13 @@ const EVERY_POLICY: &[OnFull] = &[OnFull::Refuse, OnFull::Drop, OnFull::EvictOld
 fn every_epoch_is_the_models() {
     let inputs = (cases(EVERY_POLICY), streams(2, 0..100), 1_usize..12, any::<u64>());
     check(600, &inputs, |(case, epochs, capacity, seed)| {
-        let calls = calls_of(&epochs, seed, pushed);
+        let calls = with_commits(&epochs, seed, pushed);
         for capacity in [capacity, 100] {
             let trace = case.run(&calls, capacity);
             follow(case.model(), &calls, &trace, of, |found| Some(numbers(found)));
-            let (_, _, end) = trace.outcomes.last().expect("there is a drain");
+            let (_, end, _) = trace.steps.last().expect("there is a drain");
             prop_assert_eq!(end.state_rows, 0, "a drain empties the state");
-            let has_room =
-                |(outcome, ..): &(Outcome, _, _)| !matches!(outcome, Outcome::Full | Outcome::Dropped);
-            prop_assert!(capacity < 100 || trace.outcomes.iter().all(has_room));
+            prop_assert!(capacity < 100 || (end.rows.refused, end.rows.dropped) == (0, 0), "there was room");
         }
         Ok(())
     });
@@ -145,7 +144,7 @@ fn restarts_and_sinks_that_refuse_change_nothing() {
         }
     }
     check(150, &(cases(EVERY_POLICY), streams(2, 0..60), any::<u64>()), |(case, epochs, seed)| {
-        case.visit(Restarts(&calls_of(&epochs, seed, pushed), seed));
+        case.visit(Restarts(&with_commits(&epochs, seed, pushed), seed));
         Ok(())
     });
 }
@@ -168,7 +167,7 @@ fn a_stream_in_time_gives_the_batch() {
         let case = Case { delays: [IN_TIME as u32; 2], ..case };
         let expected = case.join.batch(&rows_of(&epochs, LEFT), &rows_of(&epochs, RIGHT));
         let expected: Vec<Numbers> = expected.into_iter().map(numbers).collect();
-        let trace = case.run(&calls_of(&epochs, seed, pushed), 80);
+        let trace = case.run(&with_commits(&epochs, seed, pushed), 80);
         prop_assert!(same_results(&expected, &trace.given), "{:?}\n{:?}", expected, trace.given);
         prop_assert!(same_results(&expected, &case.visit(Batch(offered(&epochs)))));
         Ok(())
@@ -209,8 +208,8 @@ fn windows_behind_it_miss_nothing() {
             .window(Tumbling::of(Span::micros(3)))
             .aggregate(count())
             .append();
-        let calls = calls_of(&epochs, seed, pushed);
-        let counted = Drive { calls: &calls, patience: Some(seed), restarts: &[] }.run(&plan, 100).given;
+        let calls = with_commits(&epochs, seed, pushed);
+        let counted = run(&plan, || plan.allocate(100), &patiently(&calls), &[]).0.given;
         let case = Case { join: AsOf { keeps_left: true, ..case.join }, ..case };
         let mut expected = BTreeMap::new();
         let rows: BTreeMap<u32, Row> =
@@ -248,13 +247,14 @@ fn at_the_ends_of_time() {
 fn rows_are_late_dropped_refused_and_matched() {
     let found = core::cell::RefCell::new([0; 6]);
     check(60, &(cases(EVERY_POLICY), streams(2, 40..80), any::<u64>()), |(case, epochs, seed)| {
-        let trace = case.run(&calls_of(&epochs, seed, pushed), 6);
-        let outcomes =
-            [Outcome::Late, Outcome::Dropped, Outcome::Full, Outcome::WithoutWindow, Outcome::Committed];
+        let calls = with_commits(&epochs, seed, pushed);
+        let trace = case.run(&calls, 6);
+        let kinds = [Became::Late, Became::Dropped, Became::Back, Became::WithoutWindow];
         let mut found = found.borrow_mut();
-        for (count, kind) in found.iter_mut().zip(outcomes) {
-            *count += trace.outcomes.iter().filter(|(outcome, ..)| *outcome == kind).count();
+        for (count, kind) in found.iter_mut().zip(kinds) {
+            *count += pushes(&calls).filter(|push| trace.became(*push) == kind).count();
         }
+        found[4] += trace.count(|answer| *answer == Answer::Committed);
         found[5] += trace.given.iter().filter(|(_, right)| right.is_some()).count();
         Ok(())
     });

@@ -4,7 +4,8 @@ use headwater::checkpoint::Log;
 use headwater::state::Chained;
 use headwater::window::Tumbling;
 use headwater::{OnFull, QueryPlan, Span, Stream};
-use headwater_tests::calls::{Answer, Back, Between, Call, Trace, betweens, calls, make, run};
+use headwater_tests::call_lists::{Between, betweens, calls};
+use headwater_tests::calls::{Answer, Back, Call, Trace, make, run};
 use headwater_tests::chains::{
     Level, Shape, Visitor, Windows, half, of_results, of_rows, shapes, time, tumbling,
 };

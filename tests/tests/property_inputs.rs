@@ -1,11 +1,12 @@
 //! Several inputs with a watermark each: the answers of the model, idle inputs, restarts (rule 7).
 
 use headwater::aggregate::{count, max, sum};
-use headwater::operator::{Input, Stage, Stages, Watermarked};
+use headwater::operator::{Input, Stages, Watermarked};
 use headwater::watermark::MultipleWatermarks;
 use headwater::window::Tumbling;
 use headwater::{Either, QueryPlan, Span, Stream, Timestamp, WindowRow, WithWatermark};
-use headwater_tests::calls::{Between, Call, betweens, calls, run};
+use headwater_tests::call_lists::{Between, betweens, calls};
+use headwater_tests::calls::{Call, run};
 use headwater_tests::model::append_window::{AppendWindows, Filled, Grid, Placed};
 use headwater_tests::model::chain::{Chain, Union};
 use headwater_tests::model::row::{Epoch, Row, rows_of, same_results};
@@ -62,7 +63,7 @@ fn time(row: &Row) -> Option<Timestamp> {
     row.at.map(Timestamp::from_micros)
 }
 
-type Watched = Stage<Input<Row>, Watermarked<fn(&Row) -> Option<Timestamp>>>;
+type Watched = Watermarked<Input<Row>, fn(&Row) -> Option<Timestamp>>;
 
 fn two(input: usize, row: Row) -> Either<Row, Row> {
     if input == 0 { Either::Left(row) } else { Either::Right(row) }

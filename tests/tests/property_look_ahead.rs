@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use headwater::aggregate::{Count, Sum, count, first, last, max, min, sum};
 use headwater::window::{LookAhead, Tumbling};
 use headwater::{LookAheadRow, LookAheadState, OnFull, QueryPlan, Span, Stream, Timestamp, WindowRow};
-use headwater_tests::drive::{Call, Drive, Outcome, Trace, calls_of, check_restarts};
+use headwater_tests::call_lists::{patiently, pushes, with_commits};
+use headwater_tests::calls::{Answer as CallAnswer, Became, Call, Trace, check_restarts, run};
 use headwater_tests::follow::follow;
 use headwater_tests::model::look_ahead::{self, Around, LookAheads};
 use headwater_tests::model::row::{Row, rows_of, same_results};
@@ -84,7 +85,8 @@ impl Case {
     }
 
     fn run(&self, calls: &[Call<Row>], capacity: usize) -> Trace<Answer> {
-        Drive { calls, patience: Some(1), restarts: &[] }.run(&self.plan(), capacity)
+        let plan = self.plan();
+        run(&plan, || plan.allocate(capacity), &patiently(calls), &[]).0
     }
 }
 
@@ -92,16 +94,14 @@ impl Case {
 fn every_epoch_is_the_models() {
     let inputs = (cases(), streams(1, 0..100), 1_usize..20, any::<u64>());
     check(400, &inputs, |(case, epochs, capacity, seed)| {
-        let calls = calls_of(&epochs, seed, |_, row| row);
+        let calls = with_commits(&epochs, seed, |_, row| row);
         for capacity in [capacity, 100] {
             let trace = case.run(&calls, capacity);
             let model = (Inputs::new(&[Some(case.delay.into())]), LookAheads::new(case.window));
             follow(model, &calls, &trace, |row| (0, *row), |found| answer(&found, case.window));
-            let (_, _, end) = trace.outcomes.last().expect("there is a drain");
+            let (_, end, _) = trace.steps.last().expect("there is a drain");
             prop_assert_eq!(end.state_rows, 0, "a drain empties the state");
-            let has_room =
-                |(outcome, ..): &(Outcome, _, _)| !matches!(outcome, Outcome::Full | Outcome::Dropped);
-            prop_assert!(capacity < 100 || trace.outcomes.iter().all(has_room));
+            prop_assert!(capacity < 100 || (end.rows.refused, end.rows.dropped) == (0, 0), "there was room");
         }
         Ok(())
     });
@@ -110,7 +110,7 @@ fn every_epoch_is_the_models() {
 #[test]
 fn restarts_and_sinks_that_refuse_change_nothing() {
     check(100, &(cases(), streams(1, 0..60), any::<u64>()), |(case, epochs, seed)| {
-        check_restarts::<_, 9>(&case.plan(), &calls_of(&epochs, seed, |_, row| row), seed);
+        check_restarts::<_, 9>(&case.plan(), &with_commits(&epochs, seed, |_, row| row), seed);
         Ok(())
     });
 }
@@ -122,7 +122,7 @@ fn a_stream_in_time_gives_the_batch() {
         let rows = rows_of(&epochs, 0);
         let expected: Vec<Answer> =
             case.window.batch(&rows).iter().filter_map(|found| answer(found, case.window)).collect();
-        let trace = case.run(&calls_of(&epochs, seed, |_, row| row), 80);
+        let trace = case.run(&with_commits(&epochs, seed, |_, row| row), 80);
         prop_assert!(same_results(&expected, &trace.given), "{:?}\n{:?}", expected, trace.given);
         prop_assert!(same_results(&expected, &case.plan().batch(&rows)));
         Ok(())
@@ -148,9 +148,9 @@ fn behind_windows_it_gives_the_batch_of_what_they_gave() {
             .window(around(case.window))
             .aggregate((count(), sum(|row: &Counted| row.value as i64)))
             .append();
-        let calls = calls_of(&epochs, seed, |_, row| row);
-        let drive = Drive { calls: &calls, patience: Some(seed), restarts: &[] };
-        let given = drive.run(&windows().append(), 200).given;
+        let calls = patiently(&with_commits(&epochs, seed, |_, row| row));
+        let windows_alone = windows().append();
+        let given = run(&windows_alone, || windows_alone.allocate(200), &calls, &[]).0.given;
         let rows: Vec<Row> = (0..)
             .zip(&given)
             .map(|(number, row)| Row {
@@ -170,8 +170,8 @@ fn behind_windows_it_gives_the_batch_of_what_they_gave() {
                 short(found.row.at.expect("windows have a time"), found.row.key, found.rows.len() as u64, sum)
             })
             .collect();
-        let given: Vec<_> = drive
-            .run(&plan, 200)
+        let given: Vec<_> = run(&plan, || plan.allocate(200), &calls, &[])
+            .0
             .given
             .iter()
             .map(|row| {
@@ -196,8 +196,8 @@ fn windows_behind_it_miss_nothing() {
             .window(Tumbling::of(Span::micros(3)))
             .aggregate(sum(|row: &LookAheadRow<Option<u8>, u64>| row.value as i64))
             .append();
-        let calls = calls_of(&epochs, seed, |_, row| row);
-        let summed = Drive { calls: &calls, patience: Some(seed), restarts: &[] }.run(&plan, 100).given;
+        let calls = with_commits(&epochs, seed, |_, row| row);
+        let summed = run(&plan, || plan.allocate(100), &patiently(&calls), &[]).0.given;
         let mut expected = BTreeMap::new();
         for row in case.run(&calls, 100).given {
             *expected.entry(row.at.as_micros().div_euclid(3) * 3).or_insert(0) += row.value.0 as i64;
@@ -254,12 +254,14 @@ fn rows_leave_when_no_result_to_come_needs_them() {
 fn rows_are_late_dropped_and_refused() {
     let found = core::cell::RefCell::new([0; 5]);
     check(60, &(cases(), streams(1, 40..80), any::<u64>()), |(case, epochs, seed)| {
-        let trace = case.run(&calls_of(&epochs, seed, |_, row| row), 8);
-        let outcomes =
-            [Outcome::Late, Outcome::Dropped, Outcome::Full, Outcome::WithoutWindow, Outcome::Committed];
-        for (count, kind) in found.borrow_mut().iter_mut().zip(outcomes) {
-            *count += trace.outcomes.iter().filter(|(outcome, ..)| *outcome == kind).count();
+        let calls = with_commits(&epochs, seed, |_, row| row);
+        let trace = case.run(&calls, 8);
+        let kinds = [Became::Late, Became::Dropped, Became::Back, Became::WithoutWindow];
+        let mut found = found.borrow_mut();
+        for (count, kind) in found.iter_mut().zip(kinds) {
+            *count += pushes(&calls).filter(|push| trace.became(*push) == kind).count();
         }
+        found[4] += trace.count(|answer| *answer == CallAnswer::Committed);
         Ok(())
     });
     assert!(found.borrow().iter().all(|count| *count > 10), "{found:?}");

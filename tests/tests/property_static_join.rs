@@ -6,7 +6,8 @@ use headwater::aggregate::{count, sum};
 use headwater::operator::{SortedTable, StaticTable, Unsorted};
 use headwater::window::Tumbling;
 use headwater::{QueryPlan, Span, Stream, Timestamp, WindowRow};
-use headwater_tests::drive::{Drive, Outcome, calls_of, check_restarts};
+use headwater_tests::call_lists::{patiently, with_commits};
+use headwater_tests::calls::{Became, Call, check_restarts, run};
 use headwater_tests::follow::follow;
 use headwater_tests::model::row::{Row, rows_of, same_results};
 use headwater_tests::model::static_join::StaticJoin;
@@ -73,9 +74,8 @@ fn kinds() -> impl Strategy<Value = Kind> {
 #[test]
 fn every_epoch_is_the_models() {
     check(400, &(kinds(), tables(), streams(1, 0..60), any::<u64>()), |(kind, table, epochs, seed)| {
-        let calls = calls_of(&epochs, seed, |_, row| row);
-        let drive = Drive { calls: &calls, patience: Some(seed), restarts: &[] };
-        let trace = with_plan!(kind, &table, |plan| drive.run(&plan, 1));
+        let calls = patiently(&with_commits(&epochs, seed, |_, row| row));
+        let trace = with_plan!(kind, &table, |plan| run(&plan, || plan.allocate(1), &calls, &[]).0);
         let model = (Inputs::new(&[Some(DELAY.into())]), model_of(kind, &table));
         follow(model, &calls, &trace, |row| (0, *row), |found| Some(numbers(found)));
         let rows = rows_of(&epochs, 0);
@@ -89,7 +89,7 @@ fn every_epoch_is_the_models() {
 #[test]
 fn restarts_and_sinks_that_refuse_change_nothing() {
     check(100, &(kinds(), tables(), streams(1, 0..50), any::<u64>()), |(kind, table, epochs, seed)| {
-        let calls = calls_of(&epochs, seed, |_, row| row);
+        let calls = with_commits(&epochs, seed, |_, row| row);
         with_plan!(kind, &table, |plan| check_restarts::<_, 1>(&plan, &calls, seed));
         Ok(())
     });
@@ -125,13 +125,14 @@ fn windows_count_what_was_multiplied() {
             .window(Tumbling::of(Span::micros(4)))
             .aggregate((count(), sum(|(_, found): &(Row, u32)| i64::from(*found))))
             .append();
-        let calls = calls_of(&epochs, seed, |_, row| row);
-        let trace = Drive { calls: &calls, patience: None, restarts: &[] }.run(&plan, 100);
+        let calls = with_commits(&epochs, seed, |_, row| row);
+        let (trace, _) = run(&plan, || plan.allocate(100), &calls, &[]);
         let mut expected = BTreeMap::new();
-        let offered =
-            calls.iter().zip(&trace.outcomes).filter(|(_, (outcome, ..))| *outcome == Outcome::Used);
-        for (call, _) in offered {
-            let headwater_tests::drive::Call::Push(row) = call else { panic!("only rows are used") };
+        for (number, call) in calls.iter().enumerate() {
+            let Call::Push(row, _) = call else { continue };
+            if trace.became(number) != Became::Used {
+                continue;
+            }
             let at = row.at.expect("only rows with a time are used");
             let key = row.key.expect("null keys match nothing");
             for (_, number) in table.iter().filter(|entry| entry.0 == key) {

@@ -11,11 +11,11 @@ use core::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
-use super::full::make_room;
+use super::full::has_room;
 use super::results::last_end;
 use super::{
-    Arriving, Cursor, Either, Epoch, Full, JoinKey, LateRow, Modes, Operator, OperatorIdentity, OutputMode,
-    Refused, Side, TablesOf, Taken, WindowShape,
+    Arriving, Either, Epoch, Full, JoinKey, Modes, Operator, OperatorIdentity, Refused, Side, Taken,
+    WindowShape,
 };
 use crate::aggregate::Stored;
 use crate::state::{Key, Keyed, Record, Schedule, SlotId, SlotIndex, Table};
@@ -189,60 +189,42 @@ where
         tell(OperatorIdentity::of::<<Self as Operator<Either<L, R>>>::Shape>(window));
     }
 
-    fn prepare<I: SlotIndex>(&self, tables: &mut TablesOf<'_, Self, Either<L, R>, I>, _mode: OutputMode) {
-        // Results come when rows leave, not when they change.
-        tables.0.track_changed(false);
-        tables.1.track_changed(false);
-    }
-
     fn push<I: SlotIndex, D: Side<Either<L, R>, J::Out>>(
         &self,
         (lefts, rights): &mut (Lefts<'_, K, L, I>, Rights<'_, K, R, I>),
-        &Arriving { row: either, at, arrival }: &Arriving<'_, Either<L, R>>,
+        arriving: &Arriving<'_, Either<L, R>>,
         epoch: &Epoch,
         side: &mut D,
     ) -> Result<Taken, Refused> {
-        let Some(at) = at else { return Ok(Taken::WithoutWindow) };
-        if epoch.is_closed(at) {
-            side.late(LateRow { row: either, at, late_windows: 1, dropped: true });
-            return Ok(Taken::Late { late_windows: 1 });
-        }
-        let full = match either {
-            Either::Left(_) => lefts.len() >= lefts.capacity(),
-            Either::Right(_) => rights.len() >= rights.capacity(),
-        };
-        let key = match either {
-            Either::Left(row) => (self.left_key)(row).join_key(),
-            Either::Right(row) => (self.right_key)(row).join_key(),
-        };
-        let kept_without_key = J::KEEPS_LEFT && matches!(either, Either::Left(_));
-        if key.is_none() && !kept_without_key {
+        let &Arriving { row: either, at: Some(at), arrival } = arriving else {
             return Ok(Taken::WithoutWindow);
+        };
+        if let Some(late) = arriving.late(epoch, side) {
+            return Ok(late);
         }
         // Nothing can leave early: what a left row would be given without it could be wrong.
-        if full && !make_room(epoch, either, side, |_| Err(Refused::NoRoom))? {
-            return Ok(Taken::Dropped);
-        }
-        let inserted = match (either, key) {
-            (Either::Left(row), key) => lefts.insert(key, Waiting { at, row: row.clone() }),
-            (Either::Right(_), None) => return Ok(Taken::WithoutWindow),
-            (Either::Right(row), Some(key)) => {
+        let inserted = match either {
+            Either::Left(row) => {
+                let key = (self.left_key)(row).join_key();
+                if key.is_none() && !J::KEEPS_LEFT {
+                    return Ok(Taken::WithoutWindow);
+                }
+                if !has_room(lefts, epoch, either, side)? {
+                    return Ok(Taken::Dropped);
+                }
+                lefts.insert(key, Waiting { at, row: row.clone() })
+            }
+            Either::Right(row) => {
+                let Some(key) = (self.right_key)(row).join_key() else { return Ok(Taken::WithoutWindow) };
+                if !has_room(rights, epoch, either, side)? {
+                    return Ok(Taken::Dropped);
+                }
                 let candidate = Candidate { at, arrival, due: at, row: row.clone() };
                 rights.insert(CandidateKey::ToCome(key), candidate)
             }
         };
         inserted.map_err(|_| Refused::NoRoom)?;
         Ok(Taken::Used { late_windows: 0 })
-    }
-
-    fn results<I: SlotIndex, E: From<Full>>(
-        &self,
-        _tables: &mut TablesOf<'_, Self, Either<L, R>, I>,
-        _epoch: &Epoch,
-        _cursor: &mut Cursor,
-        _sink: &mut impl FnMut(J::Out, Option<Timestamp>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        Ok(())
     }
 
     fn close<I: SlotIndex, E: From<Full>>(

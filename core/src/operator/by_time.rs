@@ -6,8 +6,7 @@ use super::full::make_room;
 use super::results::{by_mode, close_due, record_at};
 use super::stored_time::StoredTime;
 use super::{
-    Arriving, Cursor, Epoch, Full, LateRow, Modes, Operator, OperatorIdentity, Refused, Side, Taken,
-    WindowShape,
+    Arriving, Cursor, Epoch, Full, Modes, Operator, OperatorIdentity, Refused, Side, Taken, WindowShape,
 };
 use crate::aggregate::{Aggregate, Stored};
 use crate::state::{Key, Keyed, Record, Schedule, SlotIndex, Table};
@@ -111,14 +110,14 @@ where
     fn push<I: SlotIndex, D: Side<T, Self::Output>>(
         &self,
         table: &mut Table<'_, K, EventTimeRecord<A::State>, I>,
-        &Arriving { row, at, arrival }: &Arriving<'_, T>,
+        arriving: &Arriving<'_, T>,
         epoch: &Epoch,
         side: &mut D,
     ) -> Result<Taken, Refused> {
-        if let Some(at) = at.filter(|at| epoch.is_closed(*at)) {
-            side.late(LateRow { row, at, late_windows: 1, dropped: true });
-            return Ok(Taken::Late { late_windows: 1 });
+        if let Some(late) = arriving.late(epoch, side) {
+            return Ok(late);
         }
+        let &Arriving { row, at, arrival } = arriving;
         let key = (self.key)(row);
         let at = StoredTime::of(at);
         if let Some(slot) = record_at(table, &key, at.order()) {

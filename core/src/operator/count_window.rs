@@ -2,12 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::full::make_room;
+use super::full::has_room;
 use super::stored_time::StoredTime;
-use super::{
-    Arriving, Cursor, Epoch, Full, Modes, Operator, OperatorIdentity, OutputMode, Refused, Side, Taken,
-    WindowShape,
-};
+use super::{Arriving, Epoch, Modes, Operator, OperatorIdentity, Refused, Side, Taken, WindowShape};
 use crate::aggregate::{Aggregate, Stored};
 use crate::state::{Key, Keyed, Record, Schedule, SlotId, SlotIndex, Table};
 use crate::time::Timestamp;
@@ -197,15 +194,6 @@ where
         tell(OperatorIdentity::of::<Keyed<K, CountPaneRecord<A::State>>>(window));
     }
 
-    /// No result waits for a trigger, in no mode.
-    fn prepare<I: SlotIndex>(
-        &self,
-        table: &mut Table<'_, K, CountPaneRecord<A::State>, I>,
-        _mode: OutputMode,
-    ) {
-        table.track_changed(false);
-    }
-
     fn push<I: SlotIndex, D: Side<T, Self::Output>>(
         &self,
         table: &mut Table<'_, K, CountPaneRecord<A::State>, I>,
@@ -220,10 +208,7 @@ where
         // A window that others overlap leaves panes behind when it is full.
         let takes_place =
             place.in_newest || place.newest.is_some() && (full_window.is_some() || !self.window.overlaps());
-        if !takes_place
-            && table.len() >= table.capacity()
-            && !make_room(epoch, row, side, |_| Err(Refused::NoRoom))?
-        {
+        if !takes_place && !has_room(table, epoch, row, side)? {
             return Ok(Taken::Dropped);
         }
         if let Some(first_row) = full_window {
@@ -245,38 +230,5 @@ where
             }
         }
         self.put(table, &place, key, arriving)
-    }
-
-    fn results<I: SlotIndex, E: From<Full>>(
-        &self,
-        _table: &mut Table<'_, K, CountPaneRecord<A::State>, I>,
-        _epoch: &Epoch,
-        _cursor: &mut Cursor,
-        _sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn close<I: SlotIndex, E: From<Full>>(
-        &self,
-        _table: &mut Table<'_, K, CountPaneRecord<A::State>, I>,
-        _epoch: &Epoch,
-        _sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn next_close<I: SlotIndex>(
-        &self,
-        _table: &Table<'_, K, CountPaneRecord<A::State>, I>,
-    ) -> Option<Timestamp> {
-        None
-    }
-
-    fn last_close<I: SlotIndex>(
-        &self,
-        _table: &Table<'_, K, CountPaneRecord<A::State>, I>,
-    ) -> Option<Timestamp> {
-        None
     }
 }

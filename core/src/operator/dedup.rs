@@ -6,8 +6,7 @@ use super::full::make_room;
 use super::results::{close_due, record_at};
 use super::stored_time::StoredTime;
 use super::{
-    Arriving, Cursor, Epoch, Full, LateRow, Modes, Operator, OperatorIdentity, OutputMode, Refused, Side,
-    Taken, WindowShape,
+    Arriving, Epoch, Full, Modes, Operator, OperatorIdentity, OutputMode, Refused, Side, Taken, WindowShape,
 };
 use crate::state::{Key, Keyed, Record, Schedule, SlotId, SlotIndex, Table};
 use crate::time::{Span, Timestamp};
@@ -150,22 +149,17 @@ where
         tell(OperatorIdentity::of::<Keyed<K, X::Record>>(WindowShape { kind: 6, micros: [X::NUMBER, 0, 0] }));
     }
 
-    /// No result waits for a trigger, in no mode.
-    fn prepare<I: SlotIndex>(&self, table: &mut Table<'_, K, X::Record, I>, _mode: OutputMode) {
-        table.track_changed(false);
-    }
-
     fn push<I: SlotIndex, D: Side<T, T>>(
         &self,
         table: &mut Table<'_, K, X::Record, I>,
-        &Arriving { row, at, .. }: &Arriving<'_, T>,
+        arriving: &Arriving<'_, T>,
         epoch: &Epoch,
         side: &mut D,
     ) -> Result<Taken, Refused> {
-        if let Some(at) = at.filter(|at| epoch.is_closed(*at)) {
-            side.late(LateRow { row, at, late_windows: 1, dropped: true });
-            return Ok(Taken::Late { late_windows: 1 });
+        if let Some(late) = arriving.late(epoch, side) {
+            return Ok(late);
         }
+        let &Arriving { row, at, .. } = arriving;
         let key = (self.key)(row);
         if self.expiry.find(table, &key, at).is_some() {
             return Ok(Taken::Duplicate);
@@ -188,16 +182,7 @@ where
         Ok(Taken::Used { late_windows: 0 })
     }
 
-    fn results<I: SlotIndex, E: From<Full>>(
-        &self,
-        _table: &mut Table<'_, K, X::Record, I>,
-        _epoch: &Epoch,
-        _cursor: &mut Cursor,
-        _sink: &mut impl FnMut(T, Option<Timestamp>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        Ok(())
-    }
-
+    /// Keys are forgotten silently: no result waits for a watermark, and a drain leaves it where it is.
     fn close<I: SlotIndex, E: From<Full>>(
         &self,
         table: &mut Table<'_, K, X::Record, I>,
@@ -205,15 +190,5 @@ where
         _sink: &mut impl FnMut(T, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
         close_due(table, epoch, X::Record::deadline, |_, _| Ok(()))
-    }
-
-    /// Keys are forgotten silently: there is nothing to wake up for.
-    fn next_close<I: SlotIndex>(&self, _table: &Table<'_, K, X::Record, I>) -> Option<Timestamp> {
-        None
-    }
-
-    /// No result is still to come, so a drain leaves the watermark where it is.
-    fn last_close<I: SlotIndex>(&self, _table: &Table<'_, K, X::Record, I>) -> Option<Timestamp> {
-        None
     }
 }

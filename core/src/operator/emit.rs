@@ -1,10 +1,7 @@
 //! The end of a query without state: rows are results as they come.
 
-use super::{
-    Arriving, Cursor, Epoch, Full, Modes, Operator, OperatorIdentity, Refused, Side, Taken, WindowShape,
-};
+use super::{Arriving, Epoch, Modes, Operator, OperatorIdentity, Refused, Side, Taken, WindowShape};
 use crate::state::{NoTables, SlotIndex, Stateless};
-use crate::time::Timestamp;
 
 /// Gives each row as it is, at once.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,32 +27,5 @@ impl<T: Clone> Operator<T> for Emit {
     ) -> Result<Taken, Refused> {
         side.give_at(arriving.row.clone(), arriving.at)?;
         Ok(Taken::Used { late_windows: 0 })
-    }
-
-    fn results<I: SlotIndex, E: From<Full>>(
-        &self,
-        _tables: &mut NoTables,
-        _epoch: &Epoch,
-        _cursor: &mut Cursor,
-        _sink: &mut impl FnMut(T, Option<Timestamp>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn close<I: SlotIndex, E: From<Full>>(
-        &self,
-        _tables: &mut NoTables,
-        _epoch: &Epoch,
-        _sink: &mut impl FnMut(T, Option<Timestamp>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn next_close<I: SlotIndex>(&self, _tables: &NoTables) -> Option<Timestamp> {
-        None
-    }
-
-    fn last_close<I: SlotIndex>(&self, _tables: &NoTables) -> Option<Timestamp> {
-        None
     }
 }

@@ -21,6 +21,16 @@ pub(super) fn make_room<T: ?Sized, O, D: Side<T, O>>(
     }
 }
 
+/// Whether a new record has room in a table that none can leave early; without room follows the epoch's policy as [`make_room`] does.
+pub(super) fn has_room<K: Key, V: Record, I: SlotIndex, T: ?Sized, O, D: Side<T, O>>(
+    table: &Table<'_, K, V, I>,
+    epoch: &Epoch,
+    row: &T,
+    side: &mut D,
+) -> Result<bool, Refused> {
+    Ok(table.len() < table.capacity() || make_room(epoch, row, side, |_| Err(Refused::NoRoom))?)
+}
+
 /// Gives the window that closes first to the side output, as `result` makes it, and removes it.
 pub(super) fn evict_earliest<T: ?Sized, K: Key, V: Record, I: SlotIndex, O, D: Side<T, WindowRow<K, O>>>(
     table: &mut Table<'_, K, V, I>,

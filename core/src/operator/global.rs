@@ -64,27 +64,4 @@ impl<T: ?Sized, A: Aggregate<T>> Operator<T> for GlobalAggregate<A> {
         cursor.slot = 1;
         Ok(())
     }
-
-    fn close<I: SlotIndex, E: From<Full>>(
-        &self,
-        _table: &mut Table<'_, (), GroupRecord<A::State>, I>,
-        _epoch: &Epoch,
-        _sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn next_close<I: SlotIndex>(
-        &self,
-        _table: &Table<'_, (), GroupRecord<A::State>, I>,
-    ) -> Option<Timestamp> {
-        None
-    }
-
-    fn last_close<I: SlotIndex>(
-        &self,
-        _table: &Table<'_, (), GroupRecord<A::State>, I>,
-    ) -> Option<Timestamp> {
-        None
-    }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Stages;
-use crate::time::{Span, Timestamp};
+use crate::time::{Span, Timestamp, earlier};
 use crate::watermark::{MultipleWatermarks, Reached};
 
 /// A row of one of two inputs.
@@ -39,10 +39,7 @@ macro_rules! watermark_of_two {
         }
 
         fn delay(&self) -> Option<Span> {
-            match (self.left.delay(), self.right.delay()) {
-                (Some(one), Some(other)) => Some(one.min(other)),
-                (one, other) => one.or(other),
-            }
+            earlier(self.left.delay(), self.right.delay())
         }
 
         fn tick(&self, (left, right): &mut Self::Marks, now: Timestamp) {

@@ -4,12 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::full::make_room;
+use super::full::has_room;
 use super::results::{last_end, record_at};
-use super::{
-    Arriving, Cursor, Epoch, Full, LateRow, Modes, Operator, OperatorIdentity, OutputMode, Refused, Side,
-    Taken, WindowShape,
-};
+use super::{Arriving, Epoch, Full, Modes, Operator, OperatorIdentity, Refused, Side, Taken, WindowShape};
 use crate::aggregate::{Aggregate, Stored};
 use crate::state::{Key, Keyed, Record, Schedule, SlotId, SlotIndex, Table};
 use crate::time::{Span, Timestamp};
@@ -160,22 +157,16 @@ where
         tell(OperatorIdentity::of::<Keyed<K, MomentRecord<A::State>>>(WindowShape { kind: 12, micros }));
     }
 
-    fn prepare<I: SlotIndex>(&self, table: &mut Moments<'_, K, A::State, I>, _mode: OutputMode) {
-        // Results come when the watermark moves, not when rows change.
-        table.track_changed(false);
-    }
-
     fn push<I: SlotIndex, D: Side<T, Self::Output>>(
         &self,
         table: &mut Moments<'_, K, A::State, I>,
-        &Arriving { row, at, arrival }: &Arriving<'_, T>,
+        arriving: &Arriving<'_, T>,
         epoch: &Epoch,
         side: &mut D,
     ) -> Result<Taken, Refused> {
-        let Some(at) = at else { return Ok(Taken::WithoutWindow) };
-        if epoch.is_closed(at) {
-            side.late(LateRow { row, at, late_windows: 1, dropped: true });
-            return Ok(Taken::Late { late_windows: 1 });
+        let &Arriving { row, at: Some(at), arrival } = arriving else { return Ok(Taken::WithoutWindow) };
+        if let Some(late) = arriving.late(epoch, side) {
+            return Ok(late);
         }
         let key = (self.key)(row);
         let due = due(at + self.window.ahead(), epoch);
@@ -188,23 +179,13 @@ where
             return Ok(Taken::Used { late_windows: 0 });
         }
         // Nothing can leave early: the results of the rows around it would lack it.
-        if table.len() >= table.capacity() && !make_room(epoch, row, side, |_| Err(Refused::NoRoom))? {
+        if !has_room(table, epoch, row, side)? {
             return Ok(Taken::Dropped);
         }
         let mut rows = self.aggregate.init();
         self.aggregate.update(&mut rows, row, arrival);
         table.insert(key, MomentRecord { at, due, to_give: 1, rows }).map_err(|_| Refused::NoRoom)?;
         Ok(Taken::Used { late_windows: 0 })
-    }
-
-    fn results<I: SlotIndex, E: From<Full>>(
-        &self,
-        _table: &mut Moments<'_, K, A::State, I>,
-        _epoch: &Epoch,
-        _cursor: &mut Cursor,
-        _sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        Ok(())
     }
 
     fn close<I: SlotIndex, E: From<Full>>(

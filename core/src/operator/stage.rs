@@ -1,11 +1,11 @@
-//! Stateless stages: filter, map, and the points where a row gets its event time and moves the watermark.
+//! Stateless stages: filter, map, and the point where a row gets another event time. What moves the watermark is in [`Watermarked`](super::Watermarked).
 //!
 //! Stages borrow the row, so a row that state has no room for goes back to its owner whole.
 
 use core::marker::PhantomData;
 
 use crate::time::{EventTime, Span, Timestamp};
-use crate::watermark::{HighestTime, LastActive, Marks, Reached, WatermarkPolicy};
+use crate::watermark::{Marks, Reached};
 
 /// A chain of stateless stages over rows of type `R`.
 pub trait Stages<R> {
@@ -88,31 +88,29 @@ pub struct Stage<S, F> {
     pub(crate) stage: F,
 }
 
-/// What a stage that has nothing to do with the watermark answers.
-macro_rules! watermark_of_before {
-    () => {
-        fn reached(&self, marks: &S::Marks) -> Reached {
-            self.before.reached(marks)
-        }
+/// What a stage makes of each row `T`. It has no say in the watermark.
+pub trait RowStage<T> {
+    /// The rows that come out.
+    type Out;
+    /// Whether a row can come out as several.
+    const MULTIPLIES: bool = false;
 
-        fn delay(&self) -> Option<Span> {
-            self.before.delay()
-        }
-
-        fn tick(&self, marks: &mut S::Marks, now: Timestamp) {
-            self.before.tick(marks, now);
-        }
-    };
+    /// Gives `next` what comes of a row, with its event time.
+    ///
+    /// # Errors
+    /// What `next` answered; no more rows come out then.
+    fn pass<E>(
+        &self,
+        row: &T,
+        at: Option<Timestamp>,
+        next: &mut impl FnMut(&Self::Out, Option<Timestamp>) -> Result<(), E>,
+    ) -> Result<(), E>;
 }
 
-/// Passes on rows for which a predicate holds.
-#[derive(Debug, Clone)]
-pub struct Filter<F>(pub(crate) F);
-
-impl<R, S: Stages<R>, F: Fn(&S::Out) -> bool> Stages<R> for Stage<S, Filter<F>> {
-    type Out = S::Out;
+impl<R, S: Stages<R>, F: RowStage<S::Out>> Stages<R> for Stage<S, F> {
+    type Out = F::Out;
     type Marks = S::Marks;
-    const MULTIPLIES: bool = S::MULTIPLIES;
+    const MULTIPLIES: bool = S::MULTIPLIES || F::MULTIPLIES;
 
     #[inline]
     fn run<E>(
@@ -120,167 +118,98 @@ impl<R, S: Stages<R>, F: Fn(&S::Out) -> bool> Stages<R> for Stage<S, Filter<F>> 
         row: &R,
         at: Option<Timestamp>,
         marks: &mut S::Marks,
-        next: &mut impl FnMut(&S::Out, Option<Timestamp>) -> Result<(), E>,
+        next: &mut impl FnMut(&F::Out, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.before
-            .run(row, at, marks, &mut |row, at| if (self.stage.0)(row) { next(row, at) } else { Ok(()) })
+        self.before.run(row, at, marks, &mut |row, at| self.stage.pass(row, at, next))
     }
 
-    watermark_of_before!();
-}
-
-/// Makes one row out of each.
-#[derive(Debug, Clone)]
-pub struct Map<F>(pub(crate) F);
-
-impl<R, T, S: Stages<R>, F: Fn(&S::Out) -> T> Stages<R> for Stage<S, Map<F>> {
-    type Out = T;
-    type Marks = S::Marks;
-    const MULTIPLIES: bool = S::MULTIPLIES;
-
-    #[inline]
-    fn run<E>(
-        &self,
-        row: &R,
-        at: Option<Timestamp>,
-        marks: &mut S::Marks,
-        next: &mut impl FnMut(&T, Option<Timestamp>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.before.run(row, at, marks, &mut |row, at| next(&(self.stage.0)(row), at))
-    }
-
-    watermark_of_before!();
-}
-
-/// Makes any number of rows out of each, in order.
-#[derive(Debug, Clone)]
-pub struct FlatMap<F>(pub(crate) F);
-
-impl<R, T, S, F, C> Stages<R> for Stage<S, FlatMap<F>>
-where
-    S: Stages<R>,
-    C: IntoIterator<Item = T>,
-    F: Fn(&S::Out) -> C,
-{
-    type Out = T;
-    type Marks = S::Marks;
-    const MULTIPLIES: bool = true;
-
-    #[inline]
-    fn run<E>(
-        &self,
-        row: &R,
-        at: Option<Timestamp>,
-        marks: &mut S::Marks,
-        next: &mut impl FnMut(&T, Option<Timestamp>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.before.run(row, at, marks, &mut |row, at| {
-            (self.stage.0)(row).into_iter().try_for_each(|made| next(&made, at))
-        })
-    }
-
-    watermark_of_before!();
-}
-
-/// Gives rows their event time, without a say in the watermark.
-#[derive(Debug, Clone)]
-pub struct FieldTime<F>(pub(crate) F);
-
-impl<R, T: EventTime, S: Stages<R>, F: Fn(&S::Out) -> T> Stages<R> for Stage<S, FieldTime<F>> {
-    type Out = S::Out;
-    type Marks = S::Marks;
-    const MULTIPLIES: bool = S::MULTIPLIES;
-
-    #[inline]
-    fn run<E>(
-        &self,
-        row: &R,
-        at: Option<Timestamp>,
-        marks: &mut S::Marks,
-        next: &mut impl FnMut(&S::Out, Option<Timestamp>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.before.run(row, at, marks, &mut |row, _| next(row, event_time(&self.stage.0, row)))
-    }
-
-    watermark_of_before!();
-}
-
-/// The event time of a row, if it has one in range.
-fn event_time<R, T: EventTime>(of: &impl Fn(&R) -> T, row: &R) -> Option<Timestamp> {
-    of(row).event_time().filter(|at| at.is_event_time())
-}
-
-/// Gives rows their event time and lets it move the watermark.
-#[derive(Debug, Clone)]
-pub struct Watermarked<F> {
-    pub(crate) event_time: F,
-    pub(crate) policy: WatermarkPolicy,
-}
-
-// The stages before have no watermark: the builder gives none a second one. They have marks nevertheless if they are a union.
-impl<R, T: EventTime, S: Stages<R>, F: Fn(&S::Out) -> T> Stages<R> for Stage<S, Watermarked<F>> {
-    type Out = S::Out;
-    type Marks = (S::Marks, HighestTime);
-    const MULTIPLIES: bool = S::MULTIPLIES;
-
-    #[inline]
-    fn run<E>(
-        &self,
-        row: &R,
-        at: Option<Timestamp>,
-        (before, highest): &mut (S::Marks, HighestTime),
-        next: &mut impl FnMut(&S::Out, Option<Timestamp>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.before.run(row, at, before, &mut |row, _| {
-            let at = event_time(&self.stage.event_time, row);
-            highest.0 = highest.0.max(at);
-            next(row, at)
-        })
-    }
-
-    fn reached(&self, (_, highest): &(S::Marks, HighestTime)) -> Reached {
-        self.stage.policy.reached(highest.0)
-    }
-
-    fn delay(&self) -> Option<Span> {
-        Some(self.stage.policy.delay)
-    }
-}
-
-/// Lets an input that has been silent for a time no longer hold the watermark of the others.
-#[derive(Debug, Clone)]
-pub struct IdleAfter(pub(crate) Span);
-
-impl<R, S: Stages<R>> Stages<R> for Stage<S, IdleAfter> {
-    type Out = S::Out;
-    type Marks = (S::Marks, LastActive);
-    const MULTIPLIES: bool = S::MULTIPLIES;
-
-    #[inline]
-    fn run<E>(
-        &self,
-        row: &R,
-        at: Option<Timestamp>,
-        (marks, last): &mut (S::Marks, LastActive),
-        next: &mut impl FnMut(&S::Out, Option<Timestamp>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        last.active = true;
-        self.before.run(row, at, marks, next)
-    }
-
-    fn reached(&self, (marks, last): &(S::Marks, LastActive)) -> Reached {
-        if last.idle { Reached::Free } else { self.before.reached(marks) }
+    fn reached(&self, marks: &S::Marks) -> Reached {
+        self.before.reached(marks)
     }
 
     fn delay(&self) -> Option<Span> {
         self.before.delay()
     }
 
-    fn tick(&self, (marks, last): &mut (S::Marks, LastActive), now: Timestamp) {
+    fn tick(&self, marks: &mut S::Marks, now: Timestamp) {
         self.before.tick(marks, now);
-        if core::mem::take(&mut last.active) || last.at.is_none() {
-            last.at = Some(now);
-        }
-        last.idle = last.at.is_some_and(|at| now.since(at) >= self.stage.0);
     }
+}
+
+/// Passes on rows for which a predicate holds.
+#[derive(Debug, Clone)]
+pub struct Filter<F>(pub(crate) F);
+
+impl<T, F: Fn(&T) -> bool> RowStage<T> for Filter<F> {
+    type Out = T;
+
+    #[inline]
+    fn pass<E>(
+        &self,
+        row: &T,
+        at: Option<Timestamp>,
+        next: &mut impl FnMut(&T, Option<Timestamp>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if (self.0)(row) { next(row, at) } else { Ok(()) }
+    }
+}
+
+/// Makes one row out of each.
+#[derive(Debug, Clone)]
+pub struct Map<F>(pub(crate) F);
+
+impl<T, U, F: Fn(&T) -> U> RowStage<T> for Map<F> {
+    type Out = U;
+
+    #[inline]
+    fn pass<E>(
+        &self,
+        row: &T,
+        at: Option<Timestamp>,
+        next: &mut impl FnMut(&U, Option<Timestamp>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        next(&(self.0)(row), at)
+    }
+}
+
+/// Makes any number of rows out of each, in order.
+#[derive(Debug, Clone)]
+pub struct FlatMap<F>(pub(crate) F);
+
+impl<T, C: IntoIterator, F: Fn(&T) -> C> RowStage<T> for FlatMap<F> {
+    type Out = C::Item;
+    const MULTIPLIES: bool = true;
+
+    #[inline]
+    fn pass<E>(
+        &self,
+        row: &T,
+        at: Option<Timestamp>,
+        next: &mut impl FnMut(&C::Item, Option<Timestamp>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        (self.0)(row).into_iter().try_for_each(|made| next(&made, at))
+    }
+}
+
+/// Gives rows their event time, without a say in the watermark.
+#[derive(Debug, Clone)]
+pub struct FieldTime<F>(pub(crate) F);
+
+impl<T, E: EventTime, F: Fn(&T) -> E> RowStage<T> for FieldTime<F> {
+    type Out = T;
+
+    #[inline]
+    fn pass<X>(
+        &self,
+        row: &T,
+        _at: Option<Timestamp>,
+        next: &mut impl FnMut(&T, Option<Timestamp>) -> Result<(), X>,
+    ) -> Result<(), X> {
+        next(row, time_of(&self.0, row))
+    }
+}
+
+/// The event time of a row, if it has one in range.
+pub(super) fn time_of<R, T: EventTime>(of: &impl Fn(&R) -> T, row: &R) -> Option<Timestamp> {
+    of(row).event_time().filter(|at| at.is_event_time())
 }

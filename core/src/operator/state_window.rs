@@ -2,12 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::full::make_room;
+use super::full::has_room;
 use super::stored_time::StoredTime;
-use super::{
-    Arriving, Cursor, Epoch, Full, Modes, Operator, OperatorIdentity, OutputMode, Refused, Side, Taken,
-    WindowShape,
-};
+use super::{Arriving, Epoch, Modes, Operator, OperatorIdentity, Refused, Side, Taken, WindowShape};
 use crate::aggregate::{Aggregate, Stored};
 use crate::state::{Key, Keyed, Record, Schedule, SlotIndex, Table};
 use crate::time::Timestamp;
@@ -73,15 +70,6 @@ where
         tell(OperatorIdentity::of::<Keyed<K, StateWindowRecord<A::State>>>(window));
     }
 
-    /// No result waits for a trigger, in no mode.
-    fn prepare<I: SlotIndex>(
-        &self,
-        table: &mut Table<'_, K, StateWindowRecord<A::State>, I>,
-        _mode: OutputMode,
-    ) {
-        table.track_changed(false);
-    }
-
     fn push<I: SlotIndex, D: Side<T, Self::Output>>(
         &self,
         table: &mut Table<'_, K, StateWindowRecord<A::State>, I>,
@@ -116,7 +104,7 @@ where
             }
             return used;
         }
-        if table.len() >= table.capacity() && !make_room(epoch, row, side, |_| Err(Refused::NoRoom))? {
+        if !has_room(table, epoch, row, side)? {
             return Ok(Taken::Dropped);
         }
         let mut window = self.aggregate.init();
@@ -124,38 +112,5 @@ where
         let opened_at = StoredTime::of(at);
         table.insert(key, StateWindowRecord { opened_at, window }).map_err(|_| Refused::NoRoom)?;
         used
-    }
-
-    fn results<I: SlotIndex, E: From<Full>>(
-        &self,
-        _table: &mut Table<'_, K, StateWindowRecord<A::State>, I>,
-        _epoch: &Epoch,
-        _cursor: &mut Cursor,
-        _sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn close<I: SlotIndex, E: From<Full>>(
-        &self,
-        _table: &mut Table<'_, K, StateWindowRecord<A::State>, I>,
-        _epoch: &Epoch,
-        _sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn next_close<I: SlotIndex>(
-        &self,
-        _table: &Table<'_, K, StateWindowRecord<A::State>, I>,
-    ) -> Option<Timestamp> {
-        None
-    }
-
-    fn last_close<I: SlotIndex>(
-        &self,
-        _table: &Table<'_, K, StateWindowRecord<A::State>, I>,
-    ) -> Option<Timestamp> {
-        None
     }
 }

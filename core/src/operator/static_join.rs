@@ -2,9 +2,8 @@
 
 use core::marker::PhantomData;
 
-use super::{JoinKey, Stage, Stages, StaticTable};
-use crate::time::{Span, Timestamp};
-use crate::watermark::Reached;
+use super::{JoinKey, RowStage, StaticTable};
+use crate::time::Timestamp;
 
 /// The join with the table `B` by the key that `F` reads. `J` says which rows come out: [`StaticInner`], [`StaticLeftOuter`],
 /// [`StaticLeftSemi`] or [`StaticLeftAnti`].
@@ -120,43 +119,25 @@ impl<T, V> StaticJoinKind<T, V> for StaticLeftAnti {
     }
 }
 
-impl<R, S, B, Q, F, J> Stages<R> for Stage<S, StaticJoin<B, F, J>>
+impl<T, B, Q, F, J> RowStage<T> for StaticJoin<B, F, J>
 where
-    S: Stages<R>,
     Q: JoinKey,
-    F: Fn(&S::Out) -> Q,
+    F: Fn(&T) -> Q,
     B: StaticTable<Q::Key>,
-    J: StaticJoinKind<S::Out, B::Row>,
+    J: StaticJoinKind<T, B::Row>,
 {
     type Out = J::Out;
-    type Marks = S::Marks;
-    const MULTIPLIES: bool = S::MULTIPLIES || J::MULTIPLIES;
+    const MULTIPLIES: bool = J::MULTIPLIES;
 
     #[inline]
-    fn run<E>(
+    fn pass<E>(
         &self,
-        row: &R,
+        row: &T,
         at: Option<Timestamp>,
-        marks: &mut S::Marks,
         next: &mut impl FnMut(&J::Out, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let StaticJoin { table, key, .. } = &self.stage;
-        self.before.run(row, at, marks, &mut |row, at| {
-            let key = key(row).join_key();
-            let matches = key.iter().flat_map(|key| table.matching(key));
-            J::give(row, matches, &mut |joined| next(joined, at))
-        })
-    }
-
-    fn reached(&self, marks: &S::Marks) -> Reached {
-        self.before.reached(marks)
-    }
-
-    fn delay(&self) -> Option<Span> {
-        self.before.delay()
-    }
-
-    fn tick(&self, marks: &mut S::Marks, now: Timestamp) {
-        self.before.tick(marks, now);
+        let key = (self.key)(row).join_key();
+        let matches = key.iter().flat_map(|key| self.table.matching(key));
+        J::give(row, matches, &mut |joined| next(joined, at))
     }
 }

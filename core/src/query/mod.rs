@@ -9,9 +9,10 @@ mod progress;
 mod run;
 
 pub use builder::{
-    After, AtOnce, EachEventTime, Grouped, Join, Joined, JoinedAsOf, JoinedStatic, ModeRefused, NamedPolicy,
-    NoEventTime, PlansPolicy, Prefix, Results, RowWindowKind, RowWindowed, RunsOver, SeedError, Start,
-    Stream, Timed, WhenClosed, WindowKind, Windowed, WithEventTime, WithWatermark,
+    After, AtOnce, EachEventTime, Grouped, Join, Joined, JoinedAsOf, JoinedStatic, LeavesInTime,
+    ModeAtRunTime, ModeRefused, NamedPolicy, NoEventTime, PlansPolicy, Prefix, Results, RowWindowKind,
+    RowWindowed, RunsOver, SeedError, Start, Stream, Timed, WhenClosed, WindowKind, Windowed, WithEventTime,
+    WithWatermark,
 };
 pub use checkpoint::{CommitError, CommitHead, RestoreError, Unreadable};
 pub use error::{PushError, SinkAnswer, TriggerError};

@@ -12,6 +12,7 @@
 mod buckets;
 mod chained;
 mod deadlines;
+mod empty;
 mod fingerprint;
 mod free;
 mod hash;
@@ -25,6 +26,7 @@ mod storage;
 mod table;
 
 pub use chained::{Chained, ChainedTables, Link, LinkCounts};
+pub use empty::Empty;
 pub(crate) use fingerprint::fingerprint;
 pub use index::{SlotId, SlotIndex};
 pub use record::{Key, Record, Schedule};

@@ -184,8 +184,8 @@ pub use checked::{
     EventTime, Forgotten, Grouping, JoinKeys, TimeColumn, TimeWindow,
 };
 pub use declaration::{
-    AggregateCall, AggregateFunction, Aggregation, AsOfJoin, DeclaredQuery, DeclaredWatermark,
-    DeclaredWindow, Dedup, Filter, Input, Join, JoinType, Relation, Select, SelectedColumn, StaticTable,
-    TimeRange, Union, Upstream, WatermarkPolicy,
+    AggregateCall, AggregateFunction, Aggregation, AsOfJoin, DeclaredJoinType, DeclaredQuery, DeclaredTable,
+    DeclaredTimeRange, DeclaredWatermark, DeclaredWindow, Dedup, Filter, Input, Join, Relation, Select,
+    SelectedColumn, Union, Upstream, WatermarkPolicy,
 };
 pub use lower::{FromInput, INPUTS_MAX, InputMarks, InputRow, Inputs, PlanVisitor, SeenRow, Sides};

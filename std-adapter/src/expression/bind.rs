@@ -3,10 +3,11 @@
 use sqlparser::ast::{self, CaseWhen, Expr, Ident, UnaryOperator};
 
 use super::error::ExpressionError;
-use super::tree::{Case, Kind, LikeStyle, Node};
+use super::like::{LikeStyle, Pattern};
+use super::tree::{Case, Kind, Node};
 use super::types::Type;
 use super::{cast, function, literal, operator};
-use crate::dynamic::Schema;
+use crate::dynamic::{Schema, Value};
 
 /// How deep an expression may nest; evaluating goes as deep, twice where types are converted.
 const DEPTH_MAX: usize = 100;
@@ -145,9 +146,13 @@ impl Binder<'_> {
                 reason: "the escape is text of one character".to_owned(),
             })?,
         };
-        let operands =
-            [operator::text(text, self.bind(text)?)?, operator::text(pattern, self.bind(pattern)?)?];
-        Ok(Node::predicate(Kind::Like(Box::new(operands), LikeStyle { escape, any_case })))
+        let style = LikeStyle { escape, any_case };
+        let text = operator::text(text, self.bind(text)?)?;
+        let pattern = operator::text(pattern, self.bind(pattern)?)?;
+        Ok(Node::predicate(match &pattern.kind {
+            Kind::Literal(Value::String(pattern)) => Kind::Like(Box::new(text), Pattern::new(pattern, style)),
+            _ => Kind::LikeComputed(Box::new([text, pattern]), style),
+        }))
     }
 
     fn case(

@@ -3,8 +3,8 @@
 use core::cmp::Ordering;
 
 use super::function_call::call;
-use super::like::like;
-use super::tree::{Case, Comparison, Kind, LikeStyle, Node};
+use super::like::Pattern;
+use super::tree::{Case, Comparison, Kind, Node};
 use super::{cast, number};
 use crate::dynamic::{Row, Value};
 
@@ -54,7 +54,16 @@ impl Node {
                 decided_by(false, above, || Comparison::LessOrEqual.holds(&value, &high.evaluate(row)))
             }
             Kind::In(operand, list) => in_list(&operand.evaluate(row), list, row),
-            Kind::Like(operands, style) => like_truth(operands, *style, row),
+            Kind::Like(text, pattern) => {
+                let (text, pattern) = (text.evaluate(row), pattern.as_ref()?);
+                Some(pattern.fits(text.as_str()?))
+            }
+            Kind::LikeComputed(operands, style) => {
+                let [text, pattern] = &**operands;
+                let (text, pattern) = (text.evaluate(row), pattern.evaluate(row));
+                let (text, pattern) = (text.as_str()?, Pattern::new(pattern.as_str()?, *style)?);
+                Some(pattern.fits(text))
+            }
             _ => self.evaluate(row).as_bool(),
         }
     }
@@ -97,17 +106,6 @@ fn in_list(value: &Value, list: &[Node], row: &Row) -> Option<bool> {
         }
     }
     answer
-}
-
-fn like_truth(operands: &[Node; 2], style: LikeStyle, row: &Row) -> Option<bool> {
-    let [text, pattern] = operands;
-    let (text, pattern) = (text.evaluate(row), pattern.evaluate(row));
-    let (text, pattern) = (text.as_str()?, pattern.as_str()?);
-    if style.any_case {
-        like(&text.to_lowercase(), &pattern.to_lowercase(), style.escape)
-    } else {
-        like(text, pattern, style.escape)
-    }
 }
 
 impl Case {

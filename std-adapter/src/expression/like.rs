@@ -1,36 +1,74 @@
 //! `LIKE`.
 
-/// Whether `text` is as `pattern` says: `%` stands for any text, `_` for one character, what follows `escape` for itself.
-///
-/// Takes at most as many steps as text times pattern. `None` if the pattern ends in its escape, where Spark stops with an error.
-pub(super) fn like(text: &str, pattern: &str, escape: char) -> Option<bool> {
-    let pattern = compile(pattern, escape)?;
-    let text: Vec<char> = text.chars().collect();
-    let (mut at, mut next) = (0, 0);
-    // Where the last `%` was, and how far into the text it reaches by now.
-    let mut any: Option<(usize, usize)> = None;
-    while let Some(character) = text.get(at) {
-        match pattern.get(next) {
-            Some(Part::Any) => {
-                any = Some((next, at));
-                next += 1;
-            }
-            Some(part) if part.fits(*character) => {
-                at += 1;
-                next += 1;
-            }
-            _ => {
-                let Some((part, reach)) = any else { return Some(false) };
-                any = Some((part, reach + 1));
-                at = reach + 1;
-                next = part + 1;
-            }
-        }
-    }
-    Some(pattern.iter().skip(next).all(|part| *part == Part::Any))
+use std::borrow::Cow;
+
+/// How a pattern is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LikeStyle {
+    pub(super) escape: char,
+    pub(super) any_case: bool,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+impl LikeStyle {
+    /// The text as it is compared.
+    fn folded(self, text: &str) -> Cow<'_, str> {
+        if self.any_case { text.to_lowercase().into() } else { text.into() }
+    }
+}
+
+/// A pattern: `%` stands for any text, `_` for one character, what follows the escape for itself.
+#[derive(Debug, Clone)]
+pub(super) struct Pattern {
+    parts: Vec<Part>,
+    style: LikeStyle,
+}
+
+impl Pattern {
+    /// `None` if the pattern ends in its escape, where Spark stops with an error.
+    pub(super) fn new(pattern: &str, style: LikeStyle) -> Option<Self> {
+        let pattern = style.folded(pattern);
+        let mut characters = pattern.chars();
+        let mut parts = Vec::new();
+        while let Some(character) = characters.next() {
+            parts.push(match character {
+                character if character == style.escape => Part::Exactly(characters.next()?),
+                '%' => Part::Any,
+                '_' => Part::One,
+                character => Part::Exactly(character),
+            });
+        }
+        Some(Self { parts, style })
+    }
+
+    /// Whether `text` is as the pattern says. Takes at most as many steps as text times pattern.
+    pub(super) fn fits(&self, text: &str) -> bool {
+        let text: Vec<char> = self.style.folded(text).chars().collect();
+        let (mut at, mut next) = (0, 0);
+        // Where the last `%` was, and how far into the text it reaches by now.
+        let mut any: Option<(usize, usize)> = None;
+        while let Some(character) = text.get(at) {
+            match self.parts.get(next) {
+                Some(Part::Any) => {
+                    any = Some((next, at));
+                    next += 1;
+                }
+                Some(part) if part.fits(*character) => {
+                    at += 1;
+                    next += 1;
+                }
+                _ => {
+                    let Some((part, reach)) = any else { return false };
+                    any = Some((part, reach + 1));
+                    at = reach + 1;
+                    next = part + 1;
+                }
+            }
+        }
+        self.parts.iter().skip(next).all(|part| *part == Part::Any)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Any,
     One,
@@ -47,23 +85,14 @@ impl Part {
     }
 }
 
-fn compile(pattern: &str, escape: char) -> Option<Vec<Part>> {
-    let mut characters = pattern.chars();
-    let mut parts = Vec::new();
-    while let Some(character) = characters.next() {
-        parts.push(match character {
-            character if character == escape => Part::Exactly(characters.next()?),
-            '%' => Part::Any,
-            '_' => Part::One,
-            character => Part::Exactly(character),
-        });
-    }
-    Some(parts)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::like;
+    use super::{LikeStyle, Pattern};
+
+    fn like(text: &str, pattern: &str, escape: char) -> Option<bool> {
+        let pattern = Pattern::new(pattern, LikeStyle { escape, any_case: false })?;
+        Some(pattern.fits(text))
+    }
 
     #[test]
     fn patterns() {

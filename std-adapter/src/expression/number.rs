@@ -20,26 +20,23 @@ pub(super) fn arithmetic(operator: Arithmetic, left: &Value, right: &Value) -> V
     }
 }
 
-fn int(operator: Arithmetic, left: i32, right: i32) -> Option<i32> {
-    match operator {
-        Arithmetic::Add => left.checked_add(right),
-        Arithmetic::Subtract => left.checked_sub(right),
-        Arithmetic::Multiply => left.checked_mul(right),
-        Arithmetic::Divide => left.checked_div(right),
-        // The remainder of the least integer by -1 is 0, not an overflow.
-        Arithmetic::Remainder => (right != 0).then(|| left.wrapping_rem(right)),
-    }
+/// Arithmetic on integers: `None` where the answer does not fit, or something is divided by zero.
+macro_rules! on_integers {
+    ($($name:ident $integer:ty),*) => {$(
+        fn $name(operator: Arithmetic, left: $integer, right: $integer) -> Option<$integer> {
+            match operator {
+                Arithmetic::Add => left.checked_add(right),
+                Arithmetic::Subtract => left.checked_sub(right),
+                Arithmetic::Multiply => left.checked_mul(right),
+                Arithmetic::Divide => left.checked_div(right),
+                // The remainder of the least integer by -1 is 0, not an overflow.
+                Arithmetic::Remainder => (right != 0).then(|| left.wrapping_rem(right)),
+            }
+        }
+    )*};
 }
 
-fn long(operator: Arithmetic, left: i64, right: i64) -> Option<i64> {
-    match operator {
-        Arithmetic::Add => left.checked_add(right),
-        Arithmetic::Subtract => left.checked_sub(right),
-        Arithmetic::Multiply => left.checked_mul(right),
-        Arithmetic::Divide => left.checked_div(right),
-        Arithmetic::Remainder => (right != 0).then(|| left.wrapping_rem(right)),
-    }
-}
+on_integers!(int i32, long i64);
 
 /// IEEE, but that nothing is divided by zero.
 fn double(operator: Arithmetic, left: f64, right: f64) -> Option<f64> {

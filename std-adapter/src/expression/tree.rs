@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::function::Function;
+use super::like::{LikeStyle, Pattern};
 use super::types::Type;
 use crate::dynamic::{DataType, Value};
 
@@ -33,7 +34,10 @@ pub(super) enum Kind {
     /// Value, low, high.
     Between(Box<[Node; 3]>),
     In(Box<Node>, Vec<Node>),
-    Like(Box<[Node; 2]>, LikeStyle),
+    /// A pattern that is the same for all rows; `None` if it ends in its escape.
+    Like(Box<Node>, Option<Pattern>),
+    /// Text and pattern.
+    LikeComputed(Box<[Node; 2]>, LikeStyle),
     Case(Box<Case>),
     Call(Function, Vec<Node>),
 }
@@ -63,12 +67,6 @@ pub(super) enum Comparison {
     LessOrEqual,
     Greater,
     GreaterOrEqual,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct LikeStyle {
-    pub(super) escape: char,
-    pub(super) any_case: bool,
 }
 
 impl Node {
@@ -121,13 +119,14 @@ impl Node {
             | Kind::Negate(operand)
             | Kind::Not(operand)
             | Kind::IsNull(operand)
-            | Kind::Is(_, operand) => pending.push(operand),
+            | Kind::Is(_, operand)
+            | Kind::Like(operand, _) => pending.push(operand),
             Kind::Arithmetic(_, pair)
             | Kind::Compare(_, pair)
             | Kind::SameAs(pair)
             | Kind::And(pair)
             | Kind::Or(pair)
-            | Kind::Like(pair, _) => pending.extend(pair.iter()),
+            | Kind::LikeComputed(pair, _) => pending.extend(pair.iter()),
             Kind::Between(three) => pending.extend(three.iter()),
             Kind::In(operand, list) => {
                 pending.push(operand);

@@ -6,8 +6,8 @@
 
 use headwater::OnFull;
 use headwater_std::declared::{
-    AggregateCall, AggregateFunction, Aggregation, DeclaredQuery, DeclaredWatermark, Dedup, Filter, Input,
-    Join, JoinType, Relation, Select, SelectedColumn, StaticTable, Union, Upstream,
+    AggregateCall, AggregateFunction, Aggregation, DeclaredJoinType, DeclaredQuery, DeclaredTable,
+    DeclaredWatermark, Dedup, Filter, Input, Join, Relation, Select, SelectedColumn, Union, Upstream,
 };
 use headwater_std::expression::Expression;
 use thiserror::Error;
@@ -89,9 +89,9 @@ fn input(recorded: &super::read::Input) -> Input {
     }
 }
 
-fn table(table: &Table) -> StaticTable {
+fn table(table: &Table) -> DeclaredTable {
     let rows = table.rows.iter().map(|row| table.schema.row_to_json(row)).collect();
-    StaticTable { name: table.name.clone(), schema: table.schema.clone(), rows }
+    DeclaredTable { name: table.name.clone(), schema: table.schema.clone(), rows }
 }
 
 /// The inputs, whose filters are found on the way through the query.
@@ -165,7 +165,7 @@ impl Declared<'_> {
             on: on.clone(),
             time_range: time_range.clone(),
             condition: condition.clone(),
-            null_keys_match: *join_type == JoinType::Full && !self.is_table(right),
+            null_keys_match: *join_type == DeclaredJoinType::Full && !self.is_table(right),
         })
     }
 
@@ -173,9 +173,12 @@ impl Declared<'_> {
     fn filter_sides(&mut self, join: &RecordedJoin) {
         let (left_keys, right_keys): (Vec<_>, Vec<_>) =
             join.on.iter().map(|(left, right)| (left, right)).unzip();
-        let sides = [(&join.left, left_keys, JoinType::Left), (&join.right, right_keys, JoinType::Right)];
+        let sides = [
+            (&join.left, left_keys, DeclaredJoinType::Left),
+            (&join.right, right_keys, DeclaredJoinType::Right),
+        ];
         for (side, keys, keeping) in sides {
-            if [keeping, JoinType::Full].contains(&join.join_type) {
+            if [keeping, DeclaredJoinType::Full].contains(&join.join_type) {
                 continue;
             }
             for key in keys {

@@ -1,6 +1,6 @@
 //! The query of a scenario, as it stands in the file.
 
-use headwater_std::declared::{AggregateFunction, DeclaredWindow, JoinType, TimeRange};
+use headwater_std::declared::{AggregateFunction, DeclaredJoinType, DeclaredTimeRange, DeclaredWindow};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
@@ -98,7 +98,7 @@ pub enum Query {
 #[serde(deny_unknown_fields)]
 pub struct RecordedJoin {
     /// Which rows come out.
-    pub join_type: JoinType,
+    pub join_type: DeclaredJoinType,
     /// The left side.
     pub left: Source,
     /// The right side.
@@ -107,7 +107,7 @@ pub struct RecordedJoin {
     pub on: Vec<(String, String)>,
     /// How far apart in time two rows may be.
     #[serde(default)]
-    pub time_range: Option<TimeRange>,
+    pub time_range: Option<DeclaredTimeRange>,
     /// A further predicate.
     #[serde(default)]
     pub condition: Option<String>,

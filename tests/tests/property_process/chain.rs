@@ -10,11 +10,11 @@ use headwater_tests::model::row::{Epoch, Row};
 use headwater_tests::model::stage::{Moved, Running, Stage, Taken};
 use headwater_tests::model::streams::streams;
 use headwater_tests::properties::{Random, check};
+use headwater_tests::stepped::{straight, unmoved_by_trouble};
 use proptest::prelude::*;
 
 use crate::machine::{Given, Machine};
-use crate::run::{How, run};
-use crate::{at, every_fires, in_event_time, same, same_in_pieces, watermark};
+use crate::{at, every_fires, in_event_time, same, watermark};
 
 /// The result of a window as a row for the machine.
 fn row_of(key: Option<u8>, end: i64, rows: u64) -> Row {
@@ -74,8 +74,8 @@ fn a_process_takes_the_results_of_windows() {
         let process = Model::new(Machine::new(Clock::Event), fires);
         let expected = Running::new(watermark(delay), Chain::new(windows, between, process)).run(&epochs);
         let plan = plan(delay, size, fires);
-        same(&run(&plan, &epochs, How::straight(100)).epochs, &expected)?;
-        same_in_pieces(&plan, &epochs, 100, seed)
+        same(&straight(&plan, 100, &epochs).epochs, &expected)?;
+        unmoved_by_trouble(&plan, 100, &epochs, seed).map(|_| ())
     });
 }
 
@@ -95,7 +95,7 @@ fn windows_take_every_result_of_a_process() {
             let process = || in_event_time(Machine::new(Clock::Event), fires);
             let rows =
                 || Stream::<Row>::new().with_watermark(at, Span::micros(delay)).group_by(|row: &Row| row.key);
-            let alone = run(&rows().process(process()).append(), &epochs, How::straight(100));
+            let alone = straight(&rows().process(process()).append(), 100, &epochs);
             let windows = rows()
                 .process(process())
                 .then()
@@ -103,7 +103,7 @@ fn windows_take_every_result_of_a_process() {
                 .window(Tumbling::of(Span::micros(size)))
                 .aggregate(count())
                 .append();
-            let windows = run(&windows, &epochs, How::straight(100));
+            let windows = straight(&windows, 100, &epochs);
             let given: usize = alone.epochs.iter().map(|epoch| epoch.results.len()).sum();
             // The window of the last row is still open.
             let last = alone.epochs.last().map_or(&[][..], |epoch| &epoch.results);

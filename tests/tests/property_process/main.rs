@@ -3,15 +3,13 @@
 mod chain;
 mod machine;
 mod rules;
-mod run;
 mod seeds;
 
 use core::fmt::Debug;
 
-use headwater::checkpoint::Log;
 use headwater::operator::{InEventTime, InProcessingTime};
-use headwater::state::SlotIndex;
-use headwater::{OnFull, Process, ProcessState, Query, QueryPlan, Span, Stream, Timestamp};
+use headwater::state::Shape;
+use headwater::{OnFull, Process, QueryPlan, Span, Stream, Timestamp};
 use headwater_tests::model::count_until_silent::CountUntilSilent;
 use headwater_tests::model::process::{Clock, Fires, Process as Model};
 use headwater_tests::model::row::{Epoch, Row, same_results};
@@ -19,11 +17,9 @@ use headwater_tests::model::stage::{Answer, Running, Stage};
 use headwater_tests::model::streams::streams;
 use headwater_tests::model::watermark::Inputs;
 use headwater_tests::properties::check;
-use headwater_tests::run::Flash;
-use headwater_tests::script::BUFFER;
+use headwater_tests::stepped::{Ended, Outcome, Trouble, run, straight, unmoved_by_trouble};
 use machine::{Given, Machine, Silent, TIMERS};
 use proptest::prelude::*;
-use run::{How, Run, run, run_epoch};
 
 /// More than there are keys.
 const ROOMY: usize = 8;
@@ -81,7 +77,7 @@ fn answers<S: Stage<In = Row>>(inputs: Inputs, model: S, epochs: &[Epoch]) -> Ve
 
 /// Whether epochs answer alike, in whatever order.
 fn same<O: PartialEq + Clone + Debug>(
-    given: &[Answer<O>],
+    given: &[Ended<O>],
     expected: &[Answer<O>],
 ) -> Result<(), TestCaseError> {
     prop_assert_eq!(given.len(), expected.len());
@@ -94,7 +90,7 @@ fn same<O: PartialEq + Clone + Debug>(
     Ok(())
 }
 
-fn emitted<O>(run: &Run<O>) -> u64 {
+fn emitted<O>(run: &Outcome<O>) -> u64 {
     run.epochs.iter().map(|epoch| epoch.results.len() as u64).sum()
 }
 
@@ -107,7 +103,7 @@ fn counts_until_silent_as_spark() {
             .group_by(|row: &Row| row.key)
             .process(in_event_time(Silent { timeout }, fires))
             .update();
-        let given = run(&plan, &epochs, How::straight(ROOMY));
+        let given = straight(&plan, ROOMY, &epochs);
         let model = Model::new(CountUntilSilent { timeout }, fires);
         same(&given.epochs, &answers(watermark(delay), model, &epochs))?;
         prop_assert_eq!(given.progress.map(|progress| progress.rows.emitted), Some(emitted(&given)));
@@ -118,7 +114,7 @@ fn counts_until_silent_as_spark() {
 #[test]
 fn several_timers_fire_as_in_the_model() {
     check(600, &(streams(1, 0..60), every_fires(), 0_u32..8), |(epochs, fires, delay)| {
-        let given = run(&event_plan(fires, delay), &epochs, How::straight(ROOMY));
+        let given = straight(&event_plan(fires, delay), ROOMY, &epochs);
         let mut model = Running::new(watermark(delay), Model::new(Machine::new(Clock::Event), fires));
         same(&given.epochs, &model.run(&epochs))?;
         prop_assert_eq!(given.progress.map(|progress| progress.state_rows), Some(model.stage.held()));
@@ -136,7 +132,7 @@ fn begun(mut epochs: Vec<Epoch>) -> Vec<Epoch> {
 fn processing_time_fires_and_expires_as_in_the_model() {
     check(600, &(streams(1, 0..60), prop::option::of(1_u32..30)), |(epochs, time_to_live)| {
         let epochs = begun(epochs);
-        let given = run(&processing_plan(time_to_live), &epochs, How::straight(ROOMY));
+        let given = straight(&processing_plan(time_to_live), ROOMY, &epochs);
         let machine = Machine { timers_write: time_to_live.is_none(), ..Machine::new(Clock::Processing) };
         let model = Model::new(machine, Fires::AtWatermark);
         let model = match time_to_live {
@@ -150,31 +146,18 @@ fn processing_time_fires_and_expires_as_in_the_model() {
     });
 }
 
-/// A run with sinks that refuse, with restarts, and with both, is the straight one to the order of results.
-fn same_in_pieces<P>(plan: &P, epochs: &[Epoch], capacity: usize, seed: u64) -> Result<(), TestCaseError>
-where
-    P: QueryPlan<Row = Row, Item = Row, Output: Debug + PartialEq>,
-{
-    let straight = run(plan, epochs, How::straight(capacity));
-    for (patient, restarts) in [(true, false), (false, true), (true, true)] {
-        let how = How { capacity, patient, restarts, seed };
-        prop_assert_eq!(&run(plan, epochs, how), &straight, "{:?}", how);
-    }
-    Ok(())
-}
-
 #[test]
 fn restarts_and_refusing_sinks_change_nothing() {
     let inputs = (streams(1, 0..60), every_fires(), 0_u32..8, 1_usize..ROOMY, any::<u64>());
     check(300, &inputs, |(epochs, fires, delay, capacity, seed)| {
         for on_full in [OnFull::Refuse, OnFull::Drop] {
-            same_in_pieces(&full_plan(fires, delay, on_full), &epochs, capacity, seed)?;
+            unmoved_by_trouble(&full_plan(fires, delay, on_full), capacity, &epochs, seed)?;
         }
         Ok(())
     });
     let inputs = (streams(1, 0..60), prop::option::of(1_u32..30), any::<u64>());
     check(300, &inputs, |(epochs, time_to_live, seed)| {
-        same_in_pieces(&processing_plan(time_to_live), &epochs, ROOMY, seed)
+        unmoved_by_trouble(&processing_plan(time_to_live), ROOMY, &epochs, seed).map(|_| ())
     });
 }
 
@@ -183,11 +166,11 @@ fn rows_without_room_change_nothing_and_are_counted() {
     let policies = prop::sample::select(vec![OnFull::Refuse, OnFull::Drop, OnFull::EvictOldest]);
     let inputs = (streams(1, 0..60), every_fires(), 0_u32..8, 1_usize..4, policies);
     check(400, &inputs, |(epochs, fires, delay, capacity, on_full)| {
-        let given = run(&full_plan(fires, delay, on_full), &epochs, How::straight(capacity));
-        let machine = Machine { without_room: given.without_room.clone(), ..Machine::new(Clock::Event) };
+        let given = straight(&full_plan(fires, delay, on_full), capacity, &epochs);
+        let machine = Machine { without_room: given.without_room(), ..Machine::new(Clock::Event) };
         same(&given.epochs, &answers(watermark(delay), Model::new(machine, fires), &epochs))?;
         let rows = given.progress.expect("epochs were run").rows;
-        let without_room = given.without_room.len() as u64;
+        let without_room = given.without_room().len() as u64;
         let counted = if on_full == OnFull::Drop { (without_room, 0) } else { (0, without_room) };
         prop_assert_eq!((rows.dropped, rows.refused), counted);
         Ok(())
@@ -199,11 +182,11 @@ fn rows_without_room_change_nothing_and_are_counted() {
 fn machines_do_what_the_properties_need() {
     let seen = core::cell::Cell::new([0_usize; 4]);
     check(60, &streams(1, 30..60), |epochs| {
-        let given = run(&event_plan(Fires::AtWatermark, 3), &epochs, How::straight(2));
+        let given = straight(&event_plan(Fires::AtWatermark, 3), 2, &epochs);
         let results = given.epochs.iter().flat_map(|epoch| &epoch.results);
         let (fired, ended): (Vec<&Given>, Vec<&Given>) = results.partition(|given| given.timer.is_some());
         let late = given.epochs.iter().map(|epoch| epoch.late.len()).sum();
-        let found = [fired.len(), ended.len(), late, given.without_room.len()];
+        let found = [fired.len(), ended.len(), late, given.without_room().len()];
         let mut counts = seen.get();
         counts.iter_mut().zip(found).for_each(|(count, found)| *count += found);
         seen.set(counts);
@@ -214,19 +197,8 @@ fn machines_do_what_the_properties_need() {
 
 #[test]
 fn inline_and_allocated_state_give_the_same_results_and_bytes() {
-    fn image<P, I>(mut query: Query<'_, P, I>, epochs: &[Epoch]) -> (Vec<String>, Flash)
-    where
-        P: QueryPlan<Row = Row, Item = Row, Output: Debug>,
-        I: SlotIndex,
-    {
-        let mut log = Log::<_, BUFFER>::open(Flash::new()).expect("an erased flash is an empty log");
-        let mut run = Run::default();
-        for epoch in epochs {
-            run_epoch(&mut query, epoch, None, &mut run);
-            query.commit(&mut log, &0_u8).expect("the log has room");
-        }
-        let results = run.epochs.iter().map(|epoch| format!("{:?}", epoch.results)).collect();
-        (results, log.into_storage())
+    fn inline<P: QueryPlan>(_: &P) -> <P::Shape as Shape>::Inline<3> {
+        Default::default()
     }
     check(200, &(streams(1, 0..60), every_fires()), |(epochs, fires)| {
         let plan = Stream::<Row>::new()
@@ -234,12 +206,10 @@ fn inline_and_allocated_state_give_the_same_results_and_bytes() {
             .group_by(|row: &Row| row.key)
             .process(in_event_time(Machine::new(Clock::Event), fires))
             .append();
-        let mut inline = ProcessState::<_, _, TIMERS, 3>::EMPTY;
-        let mut allocated = plan.allocate(3);
-        let inline = image(plan.bind(&mut inline), &epochs);
-        let allocated = image(plan.bind(&mut allocated), &epochs);
-        prop_assert_eq!(inline.0, allocated.0);
-        prop_assert!(inline.1.image() == allocated.1.image(), "the logs differ");
+        let (inline, inline_log) = run(&plan, || inline(&plan), &epochs, Trouble::default());
+        let (allocated, allocated_log) = run(&plan, || plan.allocate(3), &epochs, Trouble::default());
+        prop_assert_eq!(inline, allocated);
+        prop_assert!(inline_log.image() == allocated_log.image(), "the logs differ");
         Ok(())
     });
 }

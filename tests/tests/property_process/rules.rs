@@ -14,10 +14,10 @@ use headwater_tests::model::streams::streams;
 use headwater_tests::properties::check;
 use headwater_tests::run::Flash;
 use headwater_tests::script::BUFFER;
+use headwater_tests::stepped::run_epoch;
 use proptest::prelude::*;
 
 use crate::machine::Silent;
-use crate::run::{Run, run_epoch};
 use crate::{ROOMY, at, every_fires, in_event_time, watermark};
 
 const fn micros(at: i64) -> Timestamp {
@@ -261,8 +261,7 @@ fn a_drain_fires_every_timer() {
             .append();
         let mut state = plan.allocate(ROOMY);
         let mut query = plan.bind(&mut state);
-        let mut run = Run::default();
-        epochs.iter().for_each(|epoch| run_epoch(&mut query, epoch, None, &mut run));
+        epochs.iter().for_each(|epoch| drop(run_epoch(&mut query, epoch)));
         let mut given = Vec::new();
         query.drain(Timestamp::EPOCH, |row| given.push(row)).expect("the sink takes all");
         let mut model = Running::new(watermark(4), Model::new(CountUntilSilent { timeout }, fires));

@@ -9,10 +9,10 @@ use headwater_tests::model::streams::streams;
 use headwater_tests::properties::check;
 use headwater_tests::run::Flash;
 use headwater_tests::script::BUFFER;
+use headwater_tests::stepped::run_epoch;
 use proptest::prelude::*;
 
 use crate::machine::{Given, Machine, TIMERS};
-use crate::run::{Run, run_epoch};
 use crate::{ROOMY, at, in_event_time, same, watermark};
 
 /// A macro, since only the plan's own type lets a query be seeded.
@@ -57,11 +57,8 @@ fn seeded_keys_go_on_from_their_state() {
                 prop_assert_eq!(query.progress().state_rows, seeds.len());
                 prop_assert_eq!(query.seed(Some(9), Machine::initial(None)), Err(SeedError::Started));
             }
-            let mut run = Run::default();
-            for epoch in &epochs {
-                run_epoch(&mut query, epoch, None, &mut run);
-            }
-            same(&run.epochs, &expected)?;
+            let given: Vec<_> = epochs.iter().map(|epoch| run_epoch(&mut query, epoch)).collect();
+            same(&given, &expected)?;
         }
         Ok(())
     });

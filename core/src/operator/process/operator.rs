@@ -4,9 +4,9 @@ use super::context::Moment;
 use super::logic::{KeyedProcess, Process};
 use super::mode::{Mode, TimeMode};
 use super::record::{Expiry, ProcessRecord};
+use crate::operator::full::has_room;
 use crate::operator::{
-    Arriving, Cursor, Epoch, Full, LateRow, Modes, OnFull, Operator, OperatorIdentity, OutputMode, Refused,
-    Side, Taken, WindowShape,
+    Arriving, Cursor, Epoch, Full, Modes, Operator, OperatorIdentity, Refused, Side, Taken, WindowShape,
 };
 use crate::state::{Key, Keyed, Record, SlotIndex, Table, TableFull};
 use crate::time::{Span, Timestamp};
@@ -108,14 +108,6 @@ where
         tell(OperatorIdentity::of::<Keyed<K, ProcessRecord<L::State, TIMERS>>>(window));
     }
 
-    fn prepare<I: SlotIndex>(
-        &self,
-        table: &mut Table<'_, K, ProcessRecord<L::State, TIMERS>, I>,
-        _mode: OutputMode,
-    ) {
-        table.track_changed(false);
-    }
-
     fn push<I: SlotIndex, D: Side<T, Self::Output>>(
         &self,
         table: &mut Table<'_, K, ProcessRecord<L::State, TIMERS>, I>,
@@ -123,18 +115,14 @@ where
         epoch: &Epoch,
         side: &mut D,
     ) -> Result<Taken, Refused> {
-        let &Arriving { row, at, .. } = arriving;
-        if let Some(at) = at.filter(|at| M::MODE == TimeMode::EventTime && epoch.is_closed(*at)) {
-            side.late(LateRow { row, at, late_windows: 1, dropped: true });
-            return Ok(Taken::Late { late_windows: 1 });
+        if M::MODE == TimeMode::EventTime
+            && let Some(late) = arriving.late(epoch, side)
+        {
+            return Ok(late);
         }
-        let key = (self.key)(row);
+        let key = (self.key)(arriving.row);
         let found = table.last_of(&key);
-        if found.is_none() && table.len() >= table.capacity() {
-            if epoch.full_policy() != OnFull::Drop {
-                return Err(Refused::NoRoom);
-            }
-            side.dropped(row);
+        if found.is_none() && !has_room(table, epoch, arriving.row, side)? {
             return Ok(Taken::Dropped);
         }
         // Only keys whose epoch has an end to be told of are listed as changed.

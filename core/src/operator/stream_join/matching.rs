@@ -6,78 +6,50 @@
 use super::super::Cursor;
 use super::StreamJoin;
 use super::buffered::{BufferOrder, Buffered};
+use super::half::Half;
 use super::kind::{JoinKind, JoinType};
 use super::range::{JoinRange, Positions};
 use crate::aggregate::Stored;
-use crate::state::{Key, SlotId, SlotIndex, Table};
+use crate::state::{Key, Record, SlotId, SlotIndex, Table};
 use crate::time::Timestamp;
 
-/// The rows of one side. A key is null only on a side whose rows come out without a match too.
+/// The rows of one half. A key is null only in a half whose rows come out without a match too.
 pub(super) type Rows<'s, K, T, W, I> = Table<'s, Option<K>, Buffered<T, <W as JoinRange>::Order>, I>;
 
-/// A result and its event time.
-type Timed<O> = (O, Option<Timestamp>);
+/// Two rows of one key and in range, the left one first.
+type Pair<'t, H, O> = (&'t Buffered<<H as Half>::Left, O>, &'t Buffered<<H as Half>::Right, O>);
 
 impl<KL, KR, C, W: JoinRange, J> StreamJoin<KL, KR, C, W, J> {
-    /// Gives the pairs of a new right row and the left rows that are not new.
-    pub(super) fn meet_new_right<K, L, R, I, E>(
+    /// Gives the pairs of a new row: for a left row with all right rows, for a right row with the left rows that are not new.
+    pub(super) fn meet<H, K, I, E>(
         &self,
-        right: SlotId,
-        (lefts, rights): (&mut Rows<'_, K, L, W, I>, &mut Rows<'_, K, R, W, I>),
+        own: SlotId,
+        (owns, others): (&mut Rows<'_, K, H::Own, W, I>, &mut Rows<'_, K, H::Other, W, I>),
         cursor: &mut Cursor,
         sink: &mut impl FnMut(J::Output, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E>
     where
+        H: Half,
         K: Key,
-        L: Stored,
-        R: Stored,
-        C: Fn(&L, &R) -> bool,
-        J: JoinKind<L, R>,
+        C: Fn(&H::Left, &H::Right) -> bool,
+        J: JoinKind<H::Left, H::Right>,
         I: SlotIndex,
     {
-        let Some((key, within)) = key_and(rights, right, |at| self.range.lefts_of(at)) else { return Ok(()) };
-        let mut candidate = begun(cursor).or_else(|| lefts.last_of(key));
-        for _ in 0..lefts.len() {
-            let Some(left) = latest_within(lefts, candidate, within) else { break };
-            candidate = lefts.before(left);
-            if lefts.is_changed(left) {
+        let Some((key, within)) = self.partners::<H, K, I>(owns, own) else { return Ok(()) };
+        let mut candidate = begun(cursor).or_else(|| others.last_of(key));
+        for _ in 0..others.len() {
+            let Some(other) = latest_within(others, candidate, within) else { break };
+            candidate = others.before(other);
+            if !H::IS_LEFT && others.is_changed(other) {
                 continue;
             }
-            let Some((result, at)) = self.result(lefts, left, rights, right) else { continue };
-            cursor.slot = left.number().saturating_add(1);
+            let Some((left, right)) = self.pair::<H, K, I>((owns, own), (others, other)) else { continue };
+            // The result's event time is the left row's, or else the right row's.
+            let (result, at) = (self.kind.pair(&left.row, &right.row), left.at().or(right.at()));
+            cursor.slot = other.number().saturating_add(1);
             sink(result, at)?;
-            self.matched::<K, L, R, I>((lefts, left), (rights, right));
-        }
-        cursor.slot = 0;
-        Ok(())
-    }
-
-    /// Gives the pairs of a new left row and all right rows.
-    pub(super) fn meet_new_left<K, L, R, I, E>(
-        &self,
-        left: SlotId,
-        (lefts, rights): (&mut Rows<'_, K, L, W, I>, &mut Rows<'_, K, R, W, I>),
-        cursor: &mut Cursor,
-        sink: &mut impl FnMut(J::Output, Option<Timestamp>) -> Result<(), E>,
-    ) -> Result<(), E>
-    where
-        K: Key,
-        L: Stored,
-        R: Stored,
-        C: Fn(&L, &R) -> bool,
-        J: JoinKind<L, R>,
-        I: SlotIndex,
-    {
-        let Some((key, within)) = key_and(lefts, left, |at| self.range.rights_of(at)) else { return Ok(()) };
-        let mut candidate = begun(cursor).or_else(|| rights.last_of(key));
-        for _ in 0..rights.len() {
-            let Some(right) = latest_within(rights, candidate, within) else { break };
-            candidate = rights.before(right);
-            let Some((result, at)) = self.result(lefts, left, rights, right) else { continue };
-            cursor.slot = right.number().saturating_add(1);
-            sink(result, at)?;
-            self.matched::<K, L, R, I>((lefts, left), (rights, right));
-            if self.kind.join_type() == JoinType::LeftSemi {
+            self.matched::<H, K, I>((owns, own), (others, other));
+            if H::IS_LEFT && self.kind.join_type() == JoinType::LeftSemi {
                 break;
             }
         }
@@ -85,121 +57,79 @@ impl<KL, KR, C, W: JoinRange, J> StreamJoin<KL, KR, C, W, J> {
         Ok(())
     }
 
-    /// Whether a pair with this left row has not been given yet, since one of the two is new.
-    pub(super) fn left_waits<K, L, R, I>(
+    /// Whether a pair with this row has not been given yet, since one of the two is new.
+    pub(super) fn waits<H, K, I>(
         &self,
-        left: SlotId,
-        lefts: &Rows<'_, K, L, W, I>,
-        rights: &Rows<'_, K, R, W, I>,
+        own: SlotId,
+        owns: &Rows<'_, K, H::Own, W, I>,
+        others: &Rows<'_, K, H::Other, W, I>,
     ) -> bool
     where
+        H: Half,
         K: Key,
-        L: Stored,
-        R: Stored,
-        C: Fn(&L, &R) -> bool,
+        C: Fn(&H::Left, &H::Right) -> bool,
         I: SlotIndex,
     {
-        let Some((key, within)) = key_and(lefts, left, |at| self.range.rights_of(at)) else { return false };
-        let is_new = lefts.is_changed(left);
-        any_within(rights, key, within, |right| {
-            (is_new || rights.is_changed(right)) && self.pair(lefts, left, rights, right).is_some()
+        let Some((key, within)) = self.partners::<H, K, I>(owns, own) else { return false };
+        let is_new = owns.is_changed(own);
+        any_within(others, key, within, |other| {
+            (is_new || others.is_changed(other))
+                && self.pair::<H, K, I>((owns, own), (others, other)).is_some()
         })
     }
 
-    /// Whether a pair with this right row has not been given yet, since one of the two is new.
-    pub(super) fn right_waits<K, L, R, I>(
+    /// The key of a row and where its partners are; `None` if it can have none.
+    fn partners<'t, H: Half, K: Key, I: SlotIndex>(
         &self,
-        right: SlotId,
-        lefts: &Rows<'_, K, L, W, I>,
-        rights: &Rows<'_, K, R, W, I>,
-    ) -> bool
-    where
-        K: Key,
-        L: Stored,
-        R: Stored,
-        C: Fn(&L, &R) -> bool,
-        I: SlotIndex,
-    {
-        let Some((key, within)) = key_and(rights, right, |at| self.range.lefts_of(at)) else { return false };
-        let is_new = rights.is_changed(right);
-        any_within(lefts, key, within, |left| {
-            (is_new || lefts.is_changed(left)) && self.pair(lefts, left, rights, right).is_some()
-        })
+        owns: &'t Rows<'_, K, H::Own, W, I>,
+        own: SlotId,
+    ) -> Option<(&'t Option<K>, Positions)> {
+        let (key, held) = owns.record(own)?;
+        key.as_ref()?;
+        Some((key, H::partners(&self.range, held.at())?))
     }
 
     /// Two rows of one key and in range, if the condition holds for them.
-    fn pair<'t, K, L, R, I>(
+    fn pair<'t, H, K, I>(
         &self,
-        lefts: &'t Rows<'_, K, L, W, I>,
-        left: SlotId,
-        rights: &'t Rows<'_, K, R, W, I>,
-        right: SlotId,
-    ) -> Option<(&'t Buffered<L, W::Order>, &'t Buffered<R, W::Order>)>
+        (owns, own): (&'t Rows<'_, K, H::Own, W, I>, SlotId),
+        (others, other): (&'t Rows<'_, K, H::Other, W, I>, SlotId),
+    ) -> Option<Pair<'t, H, W::Order>>
     where
+        H: Half,
         K: Key,
-        L: Stored,
-        R: Stored,
-        C: Fn(&L, &R) -> bool,
+        C: Fn(&H::Left, &H::Right) -> bool,
         I: SlotIndex,
     {
-        let ((_, left), (_, right)) = (lefts.record(left)?, rights.record(right)?);
+        let ((_, own), (_, other)) = (owns.record(own)?, others.record(other)?);
+        let (left, right) = H::in_order(own, other);
         (self.condition)(&left.row, &right.row).then_some((left, right))
     }
 
-    /// The result for two rows that match. Its event time is the left row's, or else the right row's.
-    fn result<K, L, R, I>(
-        &self,
-        lefts: &Rows<'_, K, L, W, I>,
-        left: SlotId,
-        rights: &Rows<'_, K, R, W, I>,
-        right: SlotId,
-    ) -> Option<Timed<J::Output>>
-    where
-        K: Key,
-        L: Stored,
-        R: Stored,
-        C: Fn(&L, &R) -> bool,
-        J: JoinKind<L, R>,
-        I: SlotIndex,
-    {
-        let (left, right) = self.pair(lefts, left, rights, right)?;
-        Some((self.kind.pair(&left.row, &right.row), left.at().or(right.at())))
-    }
-
     /// Remembers that a pair has been given.
-    fn matched<K, L, R, I>(
+    fn matched<H, K, I>(
         &self,
-        (lefts, left): (&mut Rows<'_, K, L, W, I>, SlotId),
-        (rights, right): (&mut Rows<'_, K, R, W, I>, SlotId),
+        (owns, own): (&mut Rows<'_, K, H::Own, W, I>, SlotId),
+        (others, other): (&mut Rows<'_, K, H::Other, W, I>, SlotId),
     ) where
+        H: Half,
         K: Key,
-        L: Stored,
-        R: Stored,
-        J: JoinKind<L, R>,
+        J: JoinKind<H::Left, H::Right>,
         I: SlotIndex,
     {
         let kind = self.kind.join_type();
-        if kind.keeps_left() {
-            mark_matched(lefts, left);
+        if H::keeps(kind) {
+            mark_matched(owns, own);
         }
-        if kind.keeps_right() {
-            mark_matched(rights, right);
+        if H::Opposite::keeps(kind) {
+            mark_matched(others, other);
         }
-        if kind == JoinType::LeftSemi {
-            lefts.remove(left);
+        match kind {
+            JoinType::LeftSemi if H::IS_LEFT => drop(owns.remove(own)),
+            JoinType::LeftSemi => drop(others.remove(other)),
+            _ => {}
         }
     }
-}
-
-/// The key of a row and where its partners are; `None` if it can have none.
-fn key_and<'t, K: Key, T: Stored, O: BufferOrder, I: SlotIndex>(
-    table: &'t Table<'_, Option<K>, Buffered<T, O>, I>,
-    slot: SlotId,
-    partners: impl FnOnce(Option<Timestamp>) -> Option<Positions>,
-) -> Option<(&'t Option<K>, Positions)> {
-    let (key, held) = table.record(slot)?;
-    key.as_ref()?;
-    Some((key, partners(held.at())?))
 }
 
 /// The partner that a sink refused, where an interrupted row goes on.
@@ -213,7 +143,6 @@ fn latest_within<K: Key, T: Stored, O: BufferOrder, I: SlotIndex>(
     mut candidate: Option<SlotId>,
     (from, to): Positions,
 ) -> Option<SlotId> {
-    use crate::state::Record;
     for _ in 0..table.len() {
         let slot = candidate?;
         let position = table.record(slot)?.1.position();

@@ -1,6 +1,7 @@
 //! The join of two streams: rows of both sides are held, and matched in the epoch in which the later of two comes.
 
 mod buffered;
+mod half;
 mod kind;
 mod matching;
 mod range;
@@ -11,12 +12,13 @@ pub use range::{AnyTime, JoinRange, Leaves, Positions, TimeRange};
 
 use super::full::make_room;
 use super::{
-    Arriving, Cursor, Either, Epoch, Full, JoinKey, LateRow, Modes, OnFull, Operator, OperatorIdentity,
-    OutputMode, Refused, Side, TablesOf, Taken, WindowShape,
+    Arriving, Cursor, Either, Epoch, Full, JoinKey, Modes, OnFull, Operator, OperatorIdentity, OutputMode,
+    Refused, Side, TablesOf, Taken, WindowShape,
 };
 use crate::aggregate::Stored;
 use crate::state::{Key, Keyed, SlotIndex, Table, Tables};
-use crate::time::{Span, Timestamp};
+use crate::time::{Span, Timestamp, earlier};
+use half::{Half, LeftHalf, RightHalf};
 use matching::Rows;
 
 /// The join of the rows of two inputs with equal keys by `KL` and `KR`, in the range `W`, under the condition `C`. `J` says which rows come
@@ -42,64 +44,101 @@ impl<KL, KR, C, W: JoinRange, J> StreamJoin<KL, KR, C, W, J> {
         Epoch { mode: OutputMode::Append, on_full: self.on_full.unwrap_or(epoch.on_full), ..*epoch }
     }
 
-    /// Lets the left row go that would leave first, unless a pair of it is still to be given.
-    fn evict_left<L, R, K, I, D>(
+    /// Puts a row among those of its half, unless it can match nothing or there is no room.
+    fn hold<H, K, I, D>(
         &self,
-        lefts: &mut Rows<'_, K, L, W, I>,
-        rights: &Rows<'_, K, R, W, I>,
+        (owns, others): (&mut Rows<'_, K, H::Own, W, I>, &Rows<'_, K, H::Other, W, I>),
+        (key, row): (Option<K>, &H::Own),
+        arriving: &Arriving<'_, Either<H::Left, H::Right>>,
+        epoch: &Epoch,
+        side: &mut D,
+    ) -> Result<Taken, Refused>
+    where
+        H: Half,
+        K: Key,
+        C: Fn(&H::Left, &H::Right) -> bool,
+        J: JoinKind<H::Left, H::Right>,
+        I: SlotIndex,
+        D: Side<Either<H::Left, H::Right>, J::Output>,
+    {
+        let at = arriving.at;
+        let must_match = !H::keeps(self.kind.join_type());
+        if must_match && (key.is_none() || H::partners(&self.range, at).is_none()) {
+            return Ok(Taken::WithoutWindow);
+        }
+        let is_full = owns.len() >= owns.capacity();
+        let evict = |side: &mut D| self.evict::<H, K, I, D>(owns, others, side);
+        if is_full && !make_room(&self.when_full(epoch), arriving.row, side, evict)? {
+            return Ok(Taken::Dropped);
+        }
+        owns.insert(key, Buffered::new(row.clone(), at, arriving.arrival)).map_err(|_| Refused::NoRoom)?;
+        Ok(Taken::Used { late_windows: 0 })
+    }
+
+    /// Lets the row of a half go that would leave first, unless a pair of it is still to be given.
+    fn evict<H, K, I, D>(
+        &self,
+        owns: &mut Rows<'_, K, H::Own, W, I>,
+        others: &Rows<'_, K, H::Other, W, I>,
         side: &mut D,
     ) -> Result<(), Refused>
     where
+        H: Half,
         K: Key,
-        L: Stored,
-        R: Stored,
-        C: Fn(&L, &R) -> bool,
-        J: JoinKind<L, R>,
+        C: Fn(&H::Left, &H::Right) -> bool,
+        J: JoinKind<H::Left, H::Right>,
         I: SlotIndex,
-        D: Side<Either<L, R>, J::Output>,
+        D: Side<Either<H::Left, H::Right>, J::Output>,
     {
-        let left = lefts.earliest().ok_or(Refused::NoRoom)?;
-        if self.left_waits(left, lefts, rights) {
+        let earliest = owns.earliest().ok_or(Refused::NoRoom)?;
+        if self.waits::<H, K, I>(earliest, owns, others) {
             return Err(Refused::NoRoom);
         }
-        let (_, held) = lefts.record(left).ok_or(Refused::NoRoom)?;
-        if !held.matched
-            && let Some(result) = self.kind.left_alone(&held.row)
-        {
+        let (_, held) = owns.record(earliest).ok_or(Refused::NoRoom)?;
+        if let Some(result) = self.unmatched::<H>(held) {
             side.early_at(result, held.at())?;
         }
-        lefts.remove(left);
+        owns.remove(earliest);
         Ok(())
     }
 
-    /// Lets the right row go that would leave first, unless a pair of it is still to be given.
-    fn evict_right<L, R, K, I, D>(
+    /// Removes the rows of a half that are due, in order of event time; gives those first that are a result alone and had no match.
+    fn close_half<H, K, I, E>(
         &self,
-        lefts: &Rows<'_, K, L, W, I>,
-        rights: &mut Rows<'_, K, R, W, I>,
-        side: &mut D,
-    ) -> Result<(), Refused>
+        rows: &mut Rows<'_, K, H::Own, W, I>,
+        epoch: &Epoch,
+        sink: &mut impl FnMut(J::Output, Option<Timestamp>) -> Result<(), E>,
+    ) -> Result<(), E>
     where
+        H: Half,
         K: Key,
-        L: Stored,
-        R: Stored,
-        C: Fn(&L, &R) -> bool,
-        J: JoinKind<L, R>,
+        J: JoinKind<H::Left, H::Right>,
         I: SlotIndex,
-        D: Side<Either<L, R>, J::Output>,
     {
-        let right = rights.earliest().ok_or(Refused::NoRoom)?;
-        if self.right_waits(right, lefts, rights) {
-            return Err(Refused::NoRoom);
+        while let Some(slot) = rows.earliest() {
+            let Some((_, held)) = rows.record(slot) else { break };
+            if !H::leaves(&self.range, held.at()).is_due(epoch) {
+                break;
+            }
+            if let Some(result) = self.unmatched::<H>(held) {
+                sink(result, held.at())?;
+            }
+            rows.remove(slot);
         }
-        let (_, held) = rights.record(right).ok_or(Refused::NoRoom)?;
-        if !held.matched
-            && let Some(result) = self.kind.right_alone(&held.row)
-        {
-            side.early_at(result, held.at())?;
-        }
-        rights.remove(right);
         Ok(())
+    }
+
+    /// The result for a row alone that leaves, if it had no match and its half is kept.
+    fn unmatched<H: Half>(&self, held: &Buffered<H::Own, W::Order>) -> Option<J::Output>
+    where
+        J: JoinKind<H::Left, H::Right>,
+    {
+        if held.matched { None } else { H::alone(&self.kind, &held.row) }
+    }
+
+    /// The watermark at which a row with this event time leaves, if it has one.
+    fn leaves<H: Half>(&self, at: Option<Timestamp>) -> Option<Timestamp> {
+        H::leaves(&self.range, Some(at?)).watermark()
     }
 }
 
@@ -134,45 +173,23 @@ where
     fn push<I: SlotIndex, D: Side<Either<L, R>, J::Output>>(
         &self,
         (lefts, rights): &mut TablesOf<'_, Self, Either<L, R>, I>,
-        &Arriving { row, at, arrival }: &Arriving<'_, Either<L, R>>,
+        arriving: &Arriving<'_, Either<L, R>>,
         epoch: &Epoch,
         side: &mut D,
     ) -> Result<Taken, Refused> {
-        if let Some(at) = at
-            && epoch.is_closed(at)
-        {
-            side.late(LateRow { row, at, late_windows: 1, dropped: true });
-            return Ok(Taken::Late { late_windows: 1 });
+        if let Some(late) = arriving.late(epoch, side) {
+            return Ok(late);
         }
-        let epoch = self.when_full(epoch);
-        let kind = self.kind.join_type();
-        match row {
-            Either::Left(left) => {
-                let key = (self.left_key)(left).join_key();
-                if !kind.keeps_left() && (key.is_none() || self.range.rights_of(at).is_none()) {
-                    return Ok(Taken::WithoutWindow);
-                }
-                if lefts.len() >= lefts.capacity()
-                    && !make_room(&epoch, row, side, |side| self.evict_left(lefts, rights, side))?
-                {
-                    return Ok(Taken::Dropped);
-                }
-                lefts.insert(key, Buffered::new(left.clone(), at, arrival)).map_err(|_| Refused::NoRoom)?;
+        match arriving.row {
+            Either::Left(row) => {
+                let key = (self.left_key)(row).join_key();
+                self.hold::<LeftHalf<L, R>, K, I, D>((lefts, rights), (key, row), arriving, epoch, side)
             }
-            Either::Right(right) => {
-                let key = (self.right_key)(right).join_key();
-                if !kind.keeps_right() && (key.is_none() || self.range.lefts_of(at).is_none()) {
-                    return Ok(Taken::WithoutWindow);
-                }
-                if rights.len() >= rights.capacity()
-                    && !make_room(&epoch, row, side, |side| self.evict_right(lefts, rights, side))?
-                {
-                    return Ok(Taken::Dropped);
-                }
-                rights.insert(key, Buffered::new(right.clone(), at, arrival)).map_err(|_| Refused::NoRoom)?;
+            Either::Right(row) => {
+                let key = (self.right_key)(row).join_key();
+                self.hold::<RightHalf<L, R>, K, I, D>((rights, lefts), (key, row), arriving, epoch, side)
             }
         }
-        Ok(Taken::Used { late_windows: 0 })
     }
 
     /// Gives the pairs that the epoch's rows complete.
@@ -184,11 +201,11 @@ where
         sink: &mut impl FnMut(J::Output, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
         while let Some(right) = rights.first_changed() {
-            self.meet_new_right(right, (lefts, rights), cursor, sink)?;
+            self.meet::<RightHalf<L, R>, K, I, E>(right, (rights, lefts), cursor, sink)?;
             rights.pop_changed();
         }
         while let Some(left) = lefts.first_changed() {
-            self.meet_new_left(left, (lefts, rights), cursor, sink)?;
+            self.meet::<LeftHalf<L, R>, K, I, E>(left, (lefts, rights), cursor, sink)?;
             lefts.pop_changed();
         }
         Ok(())
@@ -201,10 +218,8 @@ where
         epoch: &Epoch,
         sink: &mut impl FnMut(J::Output, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let leaves = |at| self.range.left_leaves(at).is_due(epoch);
-        close_due(lefts, leaves, |left| self.kind.left_alone(left), sink)?;
-        let leaves = |at| self.range.right_leaves(at).is_due(epoch);
-        close_due(rights, leaves, |right| self.kind.right_alone(right), sink)
+        self.close_half::<LeftHalf<L, R>, K, I, E>(lefts, epoch, sink)?;
+        self.close_half::<RightHalf<L, R>, K, I, E>(rights, epoch, sink)
     }
 
     /// Only rows of a side that is kept come out when they leave.
@@ -213,50 +228,24 @@ where
         (lefts, rights): &TablesOf<'_, Self, Either<L, R>, I>,
     ) -> Option<Timestamp> {
         let kind = self.kind.join_type();
-        let left = first_time(lefts).filter(|_| kind.keeps_left());
-        let right = first_time(rights).filter(|_| kind.keeps_right());
-        let left = left.and_then(|at| self.range.left_leaves(Some(at)).watermark());
-        let right = right.and_then(|at| self.range.right_leaves(Some(at)).watermark());
-        match (left, right) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
+        let left = if kind.keeps_left() { self.leaves::<LeftHalf<L, R>>(first_time(lefts)) } else { None };
+        let right =
+            if kind.keeps_right() { self.leaves::<RightHalf<L, R>>(first_time(rights)) } else { None };
+        earlier(left, right)
     }
 
     fn last_close<I: SlotIndex>(
         &self,
         (lefts, rights): &TablesOf<'_, Self, Either<L, R>, I>,
     ) -> Option<Timestamp> {
-        let left = last_time(lefts).and_then(|at| self.range.left_leaves(Some(at)).watermark());
-        let right = last_time(rights).and_then(|at| self.range.right_leaves(Some(at)).watermark());
+        let left = self.leaves::<LeftHalf<L, R>>(last_time(lefts));
+        let right = self.leaves::<RightHalf<L, R>>(last_time(rights));
         left.max(right)
     }
 
     fn trails(&self) -> Span {
         self.range.trails()
     }
-}
-
-/// Removes the rows that are due, in order of event time; gives those first that are a result alone and had no match.
-fn close_due<K: Key, T: Stored, B: BufferOrder, I: SlotIndex, O, E>(
-    rows: &mut Table<'_, Option<K>, Buffered<T, B>, I>,
-    leaves: impl Fn(Option<Timestamp>) -> bool,
-    alone: impl Fn(&T) -> Option<O>,
-    sink: &mut impl FnMut(O, Option<Timestamp>) -> Result<(), E>,
-) -> Result<(), E> {
-    while let Some(slot) = rows.earliest() {
-        let Some((_, held)) = rows.record(slot) else { break };
-        if !leaves(held.at()) {
-            break;
-        }
-        if !held.matched
-            && let Some(result) = alone(&held.row)
-        {
-            sink(result, held.at())?;
-        }
-        rows.remove(slot);
-    }
-    Ok(())
 }
 
 /// The event time of the row that leaves first.

@@ -37,7 +37,7 @@ impl<R, S: Stages<R>> Stream<R, S, WithWatermark> {
     /// follows the plan's policy; [`EvictOldest`](crate::OnFull::EvictOldest) refuses, as no row can leave early without wrong answers.
     ///
     /// ```
-    /// use headwater::{AsOfState, Either, QueryPlan, Span, Stream, Timestamp};
+    /// use headwater::{AsOfState, Either, QueryPlan, Span, Stream, Timestamp, state::{Chained, Empty, NoState}};
     /// use serde::{Deserialize, Serialize};
     ///
     /// #[derive(Clone, Serialize, Deserialize)]
@@ -55,10 +55,8 @@ impl<R, S: Stages<R>> Stream<R, S, WithWatermark> {
     ///     .map(|(weighed, product)| (product.number, weighed.grams))
     ///     .append();
     ///
-    /// let mut state = headwater::state::Chained::of(
-    ///     AsOfState::<u8, Weighed, Product, 16, 8>::default(),
-    ///     headwater::state::NoState::EMPTY,
-    /// );
+    /// type State = Chained<AsOfState<u8, Weighed, Product, 16, 8>, NoState>;
+    /// let mut state = State::EMPTY;
     /// let mut query = plan.bind(&mut state);
     /// let at = Timestamp::from_secs;
     /// query.push(Either::Right(Product { line: 1, at: at(10), number: 500 }))?;

@@ -27,9 +27,12 @@ impl<X, S, T, K, P: Prefix<X, S>> Grouped<X, S, T, K, P> {
     }
 }
 
-impl<X, S, T: Timed, K, P> Grouped<X, S, T, K, P> {
+impl<X, S, T, K, P> Grouped<X, S, T, K, P> {
     /// Windows of event time, for each key.
-    pub fn window<W>(self, window: W) -> Windowed<X, S, T, K, W, P> {
+    pub fn window<W>(self, window: W) -> Windowed<X, S, T, K, W, P>
+    where
+        T: Timed,
+    {
         Windowed { prefix: self.prefix, stages: self.stages, key: self.key, window, time: PhantomData }
     }
 }

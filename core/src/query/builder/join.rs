@@ -223,41 +223,69 @@ impl<L, R, SL, SR, T, KL, KR, W, C> Joined<L, R, SL, SR, T, KL, KR, W, C, NamedP
 }
 
 /// What a join within a range of time, behind a watermark, makes of two inputs.
-type Ranged<L, R, SL, SR, KL, KR, C, J, A> =
-    Results<Either<L, R>, Both<SL, SR>, WithWatermark, StreamJoin<KL, KR, C, TimeRange, J>, A>;
+type Ranged<L, R, SL, SR, T, KL, KR, W, C, J, A> =
+    Results<Either<L, R>, Both<SL, SR>, T, StreamJoin<KL, KR, C, W, J>, A>;
 
-impl<L, R, SL, SR, KL, KR, C> Joined<L, R, SL, SR, WithWatermark, KL, KR, TimeRange, C> {
+/// That rows in the range `Self` leave with the watermark, which streams in the time `T` have.
+#[diagnostic::on_unimplemented(
+    message = "this join needs a watermark on both streams and a range of time",
+    note = "write `.with_watermark(..)` before `.join(..)`, and `.within(..)` after `.on(..)`",
+    note = "an inner join can do without if `.buffered(..)` says what happens when its buffers are full"
+)]
+pub trait LeavesInTime<T> {}
+
+impl LeavesInTime<WithWatermark> for TimeRange {}
+
+impl<L, R, SL, SR, T, KL, KR, W, C> Joined<L, R, SL, SR, T, KL, KR, W, C> {
     /// Gives pairs `(left, right)`, each once.
-    pub fn inner(self) -> Ranged<L, R, SL, SR, KL, KR, C, Inner, AtOnce> {
+    pub fn inner(self) -> Ranged<L, R, SL, SR, T, KL, KR, W, C, Inner, AtOnce>
+    where
+        W: LeavesInTime<T>,
+    {
         self.join(Inner)
     }
 }
 
-impl<L, R, SL, SR, KL, KR, C, F> Joined<L, R, SL, SR, WithWatermark, KL, KR, TimeRange, C, F> {
+impl<L, R, SL, SR, T, KL, KR, W, C, F> Joined<L, R, SL, SR, T, KL, KR, W, C, F> {
     /// Gives pairs, and left rows that had no match: `(left, Option<right>)`. Those come in the epoch whose watermark passes the last moment at which
     /// a match could be in time. A late row is dropped and comes out in no way.
-    pub fn left_outer(self) -> Ranged<L, R, SL, SR, KL, KR, C, LeftOuter, WhenClosed> {
+    pub fn left_outer(self) -> Ranged<L, R, SL, SR, T, KL, KR, W, C, LeftOuter, WhenClosed>
+    where
+        W: LeavesInTime<T>,
+    {
         self.join(LeftOuter)
     }
 
     /// Gives pairs, and right rows that had no match: `(Option<left>, right)`. See [`Joined::left_outer`].
-    pub fn right_outer(self) -> Ranged<L, R, SL, SR, KL, KR, C, RightOuter, WhenClosed> {
+    pub fn right_outer(self) -> Ranged<L, R, SL, SR, T, KL, KR, W, C, RightOuter, WhenClosed>
+    where
+        W: LeavesInTime<T>,
+    {
         self.join(RightOuter)
     }
 
     /// Gives pairs, and rows of both sides that had no match: `(Option<left>, Option<right>)`. See [`Joined::left_outer`].
-    pub fn full_outer(self) -> Ranged<L, R, SL, SR, KL, KR, C, FullOuter, WhenClosed> {
+    pub fn full_outer(self) -> Ranged<L, R, SL, SR, T, KL, KR, W, C, FullOuter, WhenClosed>
+    where
+        W: LeavesInTime<T>,
+    {
         self.join(FullOuter)
     }
 
     /// Gives each left row that has a match, once and alone. It leaves the state with its first match.
-    pub fn left_semi(self) -> Ranged<L, R, SL, SR, KL, KR, C, LeftSemi, AtOnce> {
+    pub fn left_semi(self) -> Ranged<L, R, SL, SR, T, KL, KR, W, C, LeftSemi, AtOnce>
+    where
+        W: LeavesInTime<T>,
+    {
         self.join(LeftSemi)
     }
 
     /// The kind of join chosen at run time; results are `(Option<left>, Option<right>)` and come in append mode.
     /// [`Results::output_mode`] refuses another.
-    pub fn kind(self, kind: JoinType) -> Ranged<L, R, SL, SR, KL, KR, C, JoinType, WhenClosed> {
+    pub fn kind(self, kind: JoinType) -> Ranged<L, R, SL, SR, T, KL, KR, W, C, JoinType, WhenClosed>
+    where
+        W: LeavesInTime<T>,
+    {
         self.join(kind)
     }
 }

@@ -10,21 +10,21 @@ mod dedup;
 mod grouped;
 mod join;
 mod look_ahead;
+mod passed_on;
 mod prefix;
 mod process;
 mod results;
 mod row_windows;
+mod static_join;
 mod stream;
 
+pub use as_of_join::JoinedAsOf;
 pub use by_time::EachEventTime;
 pub use grouped::{Grouped, WindowKind, Windowed};
-pub use join::{Join, Joined, NamedPolicy, PlansPolicy};
+pub use join::{Join, Joined, LeavesInTime, NamedPolicy, PlansPolicy};
 pub use prefix::{After, Prefix, Start};
 pub use process::{RunsOver, SeedError};
-pub use results::{AtOnce, ModeRefused, Results, WhenClosed};
+pub use results::{AtOnce, ModeAtRunTime, ModeRefused, Results, WhenClosed};
 pub use row_windows::{RowWindowKind, RowWindowed};
-mod static_join;
-
-pub use as_of_join::JoinedAsOf;
 pub use static_join::JoinedStatic;
 pub use stream::{NoEventTime, Stream, Timed, WithEventTime, WithWatermark};

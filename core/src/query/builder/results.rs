@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 
 use super::super::plan::Plan;
 use super::prefix::{After, Prefix};
-use super::stream::{Stream, WithWatermark};
+use super::stream::{NoEventTime, Stream, WithWatermark};
 use crate::operator::{Input, Operator, OutputMode, Stages};
 
 /// Results that come when the watermark closes what they are made of.
@@ -124,18 +124,26 @@ impl<R, S: Stages<R>, T, O: Operator<S::Out>, W> Results<R, S, T, O, W> {
     }
 }
 
-impl<R, S: Stages<R>, O: Operator<S::Out>, W> Results<R, S, WithWatermark, O, W> {
+/// What is known of event time where the output mode may be chosen at run time. Without a watermark no result is final, so only what
+/// never is may come without one.
+#[diagnostic::on_unimplemented(
+    message = "windows without a watermark cannot run in every output mode",
+    note = "write `.with_watermark(..)`, or name the mode: `.update()` or `.complete()`"
+)]
+pub trait ModeAtRunTime {}
+
+impl ModeAtRunTime for NoEventTime {}
+impl ModeAtRunTime for WithWatermark {}
+
+impl<R, S: Stages<R>, T, O: Operator<S::Out>, W> Results<R, S, T, O, W> {
     /// The mode chosen at run time, from a command line for instance.
     ///
     /// # Errors
     /// [`ModeRefused`] if the operator cannot run in it.
-    pub fn output_mode(self, mode: OutputMode) -> Result<Plan<R, S, O>, ModeRefused> {
-        self.at_run_time(mode)
-    }
-}
-
-impl<R, S: Stages<R>, T, O: Operator<S::Out>, W> Results<R, S, T, O, W> {
-    pub(super) fn at_run_time(self, mode: OutputMode) -> Result<Plan<R, S, O>, ModeRefused> {
+    pub fn output_mode(self, mode: OutputMode) -> Result<Plan<R, S, O>, ModeRefused>
+    where
+        T: ModeAtRunTime,
+    {
         if O::MODES.has(mode) {
             Ok(Plan::new(self.stages, self.operator, mode))
         } else {

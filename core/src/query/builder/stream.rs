@@ -3,11 +3,11 @@
 use core::marker::PhantomData;
 
 use super::grouped::{Grouped, Windowed};
-use super::prefix::{After, Prefix, Start};
-use super::results::{AtOnce, ModeRefused, Results, WhenClosed, appended};
+use super::prefix::{Prefix, Start};
+use super::results::{Results, appended};
 use crate::operator::{
-    Both, Either, Emit, FieldTime, Filter, FlatMap, GlobalAggregate, IdleAfter, Input, Map, Operator,
-    OutputMode, Stage, Stages, Then, Union, Watermarked,
+    Both, Either, Emit, FieldTime, Filter, FlatMap, GlobalAggregate, IdleAfter, Input, Map, OutputMode,
+    Stage, Stages, Union, Watermarked,
 };
 use crate::query::Plan;
 use crate::time::{EventTime, Span, Timestamp};
@@ -26,6 +26,15 @@ pub struct WithEventTime;
 pub struct WithWatermark;
 
 /// That rows have an event time: [`WithEventTime`] or [`WithWatermark`].
+///
+/// ```compile_fail,E0277
+/// use headwater::{Span, Stream, aggregate::count, window::Tumbling};
+/// Stream::<u8>::new().window(Tumbling::of(Span::mins(1))).aggregate(count());
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "this needs an event time in each row",
+    note = "write `.with_watermark(..)` or `.with_event_time(..)` before"
+)]
 pub trait Timed {}
 
 impl Timed for WithEventTime {}
@@ -166,8 +175,8 @@ impl<R, S: Stages<R>> Stream<R, S, NoEventTime> {
         self,
         event_time: F,
         delay: Span,
-    ) -> Stream<R, Stage<S, Watermarked<F>>, WithWatermark> {
-        self.stage(Watermarked { event_time, policy: WatermarkPolicy { delay, initial: None } })
+    ) -> Stream<R, Watermarked<S, F>, WithWatermark> {
+        self.watermarked(event_time, WatermarkPolicy { delay, initial: None })
     }
 
     /// As [`Stream::with_watermark`], with a watermark before the first row. Spark's is 1970, `Timestamp::EPOCH`: rows of windows
@@ -177,8 +186,17 @@ impl<R, S: Stages<R>> Stream<R, S, NoEventTime> {
         event_time: F,
         delay: Span,
         initial: Timestamp,
-    ) -> Stream<R, Stage<S, Watermarked<F>>, WithWatermark> {
-        self.stage(Watermarked { event_time, policy: WatermarkPolicy { delay, initial: Some(initial) } })
+    ) -> Stream<R, Watermarked<S, F>, WithWatermark> {
+        self.watermarked(event_time, WatermarkPolicy { delay, initial: Some(initial) })
+    }
+
+    fn watermarked<F>(
+        self,
+        event_time: F,
+        policy: WatermarkPolicy,
+    ) -> Stream<R, Watermarked<S, F>, WithWatermark> {
+        let stages = Watermarked { before: self.stages, event_time, policy };
+        Stream { prefix: Start, stages, time: PhantomData }
     }
 
     /// Says where the event time of a row is, without a watermark: nothing is late and no window ever closes, so only update and
@@ -199,8 +217,8 @@ impl<R, S: Stages<R>> Stream<R, S, WithWatermark> {
     ///
     /// Off unless called, as in Spark, which has no such thing: a silent input holds the others for ever there. A good value is several
     /// times the longest pause that is normal for the input, and at least the watermark's delay.
-    pub fn idle_after(self, span: Span) -> Stream<R, Stage<S, IdleAfter>, WithWatermark> {
-        self.stage(IdleAfter(span))
+    pub fn idle_after(self, span: Span) -> Stream<R, IdleAfter<S>, WithWatermark> {
+        Stream { prefix: Start, stages: IdleAfter { before: self.stages, span }, time: PhantomData }
     }
 }
 
@@ -250,9 +268,12 @@ impl<L, R, A, B, T> Stream<Either<L, R>, Union<A, B>, T> {
     }
 }
 
-impl<R, S: Stages<R>, T: Timed, P> Stream<R, S, T, P> {
+impl<R, S: Stages<R>, T, P> Stream<R, S, T, P> {
     /// Windows over all rows, without a key.
-    pub fn window<W>(self, window: W) -> Windowed<R, S, T, fn(&S::Out), W, P> {
+    pub fn window<W>(self, window: W) -> Windowed<R, S, T, fn(&S::Out), W, P>
+    where
+        T: Timed,
+    {
         Windowed { prefix: self.prefix, stages: self.stages, key: |_| (), window, time: PhantomData }
     }
 }
@@ -282,71 +303,3 @@ impl<R, S: Stages<R, Out: Clone>, T> Stream<R, S, T> {
         Plan::new(self.stages, Emit, OutputMode::Update)
     }
 }
-
-impl<X, S, T, R, S0, A, W> Stream<X, S, T, After<R, S0, A, W>>
-where
-    S0: Stages<R>,
-    A: Operator<S0::Out, Output = X>,
-    S: Stages<X, Marks = (), Out: Clone>,
-{
-    /// The last step over results: they are given as they are.
-    fn emit(self) -> Results<R, S0, T, Then<A, S, Emit>, W> {
-        Results::of::<X, S, After<R, S0, A, W>, Emit>(self.prefix, self.stages, Emit)
-    }
-
-    /// Gives, in each epoch, what is left of the results that changed in it. See [`Results::update`].
-    pub fn update(self) -> Plan<R, S0, Then<A, S, Emit>> {
-        self.emit().update()
-    }
-
-    /// Gives, in each epoch, what is left of the whole result table. See [`Results::complete`].
-    pub fn complete(self) -> Plan<R, S0, Then<A, S, Emit>> {
-        self.emit().complete()
-    }
-}
-
-impl<X, S, R, S0, A> Stream<X, S, WithWatermark, After<R, S0, A, WhenClosed>>
-where
-    S0: Stages<R>,
-    A: Operator<S0::Out, Output = X>,
-    S: Stages<X, Marks = (), Out: Clone>,
-{
-    /// Gives each result that is left once.
-    pub fn append(self) -> Plan<R, S0, Then<A, S, Emit>> {
-        self.emit().append()
-    }
-}
-
-impl<X, S, T, R, S0, A> Stream<X, S, T, After<R, S0, A, AtOnce>>
-where
-    S0: Stages<R>,
-    A: Operator<S0::Out, Output = X>,
-    S: Stages<X, Marks = (), Out: Clone>,
-{
-    /// Gives each result that is left once, also without a watermark: it comes with the rows that make it.
-    pub fn append(self) -> Plan<R, S0, Then<A, S, Emit>> {
-        self.emit().append()
-    }
-}
-
-/// The mode chosen at run time. Without a watermark no result is final, so only what never is may come without one.
-macro_rules! output_mode_at_run_time {
-    ($($time:ty),*) => {$(
-        impl<X, S, R, S0, A, W> Stream<X, S, $time, After<R, S0, A, W>>
-        where
-            S0: Stages<R>,
-            A: Operator<S0::Out, Output = X>,
-            S: Stages<X, Marks = (), Out: Clone>,
-        {
-            /// The mode chosen at run time. See [`Results::output_mode`].
-            ///
-            /// # Errors
-            /// [`ModeRefused`] if the operators cannot run in it.
-            pub fn output_mode(self, mode: OutputMode) -> Result<Plan<R, S0, Then<A, S, Emit>>, ModeRefused> {
-                self.emit().at_run_time(mode)
-            }
-        }
-    )*};
-}
-
-output_mode_at_run_time!(NoEventTime, WithWatermark);

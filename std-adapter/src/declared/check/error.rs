@@ -7,7 +7,7 @@ use headwater::window::WindowError;
 use headwater::{ModeRefused, OutputMode};
 use thiserror::Error;
 
-use crate::declared::JoinType;
+use crate::declared::DeclaredJoinType;
 use crate::dynamic::{DataType, JsonError, SchemaError};
 use crate::expression::ExpressionError;
 
@@ -250,7 +250,7 @@ pub enum DeclarationReason {
     )]
     TableKeptWhole {
         /// The join.
-        join_type: JoinType,
+        join_type: DeclaredJoinType,
     },
     /// A join with a table has a time range.
     #[error("a table has no event time; say it in `condition` instead")]
@@ -262,7 +262,7 @@ pub enum DeclarationReason {
     )]
     OuterWithoutRange {
         /// The join.
-        join_type: JoinType,
+        join_type: DeclaredJoinType,
     },
     /// More steps with state stand in a row than can run.
     #[error(
@@ -306,13 +306,13 @@ const fn mode_name(mode: &OutputMode) -> &'static str {
     }
 }
 
-const fn join_name(join_type: &JoinType) -> &'static str {
+const fn join_name(join_type: &DeclaredJoinType) -> &'static str {
     match join_type {
-        JoinType::Inner => "inner",
-        JoinType::Left => "left",
-        JoinType::Right => "right",
-        JoinType::Full => "full",
-        JoinType::LeftSemi => "left_semi",
+        DeclaredJoinType::Inner => "inner",
+        DeclaredJoinType::Left => "left",
+        DeclaredJoinType::Right => "right",
+        DeclaredJoinType::Full => "full",
+        DeclaredJoinType::LeftSemi => "left_semi",
     }
 }
 

@@ -8,7 +8,7 @@ use crate::declared::checked::{
     CheckedAsOfJoin, CheckedJoin, CheckedRelation, CheckedStep, CheckedTableJoin, CheckedTimeRange,
     EventTime, JoinKeys, TimeColumn,
 };
-use crate::declared::declaration::{AsOfJoin, Join, JoinType, TimeRange, Upstream};
+use crate::declared::declaration::{AsOfJoin, DeclaredJoinType, DeclaredTimeRange, Join, Upstream};
 use crate::dynamic::Schema;
 use crate::expression::Expression;
 
@@ -36,7 +36,7 @@ impl Checker {
     ) -> Checked<CheckedRelation> {
         self.stateful_after(&left, field)?;
         self.stateful_after(&right, field)?;
-        if join.join_type != JoinType::Inner {
+        if join.join_type != DeclaredJoinType::Inner {
             self.append_only("a join that is not inner", &format!("{field}.join_type"))?;
         }
         let range = join.time_range.as_ref();
@@ -45,12 +45,12 @@ impl Checker {
         let left_event_time = event_time_of(&left, range.map(|range| range.left), &format!("{field}.left"))?;
         let right_event_time =
             event_time_of(&right, range.map(|range| range.right), &format!("{field}.right"))?;
-        if join.join_type != JoinType::Inner {
+        if join.join_type != DeclaredJoinType::Inner {
             bounded(join, &left, &right, range.is_some(), field)?;
         }
         let pairs = column::joined(&left.schema, &right.schema, field)?;
         let (schema, event_times) = match join.join_type {
-            JoinType::LeftSemi => (left.schema.clone(), left.event_times.clone()),
+            DeclaredJoinType::LeftSemi => (left.schema.clone(), left.event_times.clone()),
             _ => (pairs.clone(), both_event_times(&left, &right)),
         };
         Ok(CheckedRelation {
@@ -103,7 +103,7 @@ fn table_join(
     table_schema: &Schema,
     field: &str,
 ) -> Checked<CheckedRelation> {
-    if matches!(join.join_type, JoinType::Right | JoinType::Full) {
+    if matches!(join.join_type, DeclaredJoinType::Right | DeclaredJoinType::Full) {
         let join_type = join.join_type;
         return Err(DeclarationReason::TableKeptWhole { join_type }.at(format!("{field}.join_type")));
     }
@@ -111,7 +111,8 @@ fn table_join(
         return Err(DeclarationReason::RangeOfTable.at(format!("{field}.time_range")));
     }
     let pairs = column::joined(&left.schema, table_schema, field)?;
-    let schema = if join.join_type == JoinType::LeftSemi { left.schema.clone() } else { pairs.clone() };
+    let schema =
+        if join.join_type == DeclaredJoinType::LeftSemi { left.schema.clone() } else { pairs.clone() };
     Ok(CheckedRelation {
         schema,
         event_times: left.event_times.clone(),
@@ -157,7 +158,7 @@ fn condition(join: &Join, pairs: &Schema, field: &str) -> Checked<Option<Express
 }
 
 fn time_range(
-    range: &TimeRange,
+    range: &DeclaredTimeRange,
     left: &CheckedRelation,
     right: &CheckedRelation,
     field: &str,

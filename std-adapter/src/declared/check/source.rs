@@ -7,7 +7,7 @@ use super::{Checked, column, time};
 use crate::declared::checked::{
     CheckedInput, CheckedRelation, CheckedStep, CheckedTable, CheckedWatermark, EventTime, TimeColumn,
 };
-use crate::declared::declaration::{DeclaredQuery, DeclaredWatermark, Input, StaticTable};
+use crate::declared::declaration::{DeclaredQuery, DeclaredTable, DeclaredWatermark, Input};
 use crate::dynamic::Schema;
 
 /// The inputs and tables by name, and which of them the query reads.
@@ -134,7 +134,7 @@ fn event_time(watermark: &CheckedWatermark) -> EventTime {
     EventTime { time: TimeColumn::At(watermark.column), delay: watermark.delay }
 }
 
-fn checked_table(table: &StaticTable, index: usize) -> Checked<CheckedTable> {
+fn checked_table(table: &DeclaredTable, index: usize) -> Checked<CheckedTable> {
     let row = |(row, json): (usize, &serde_json::Value)| {
         let place = || format!("tables[{index}].rows[{row}]");
         table.schema.row_from_json(json).map_err(|error| DeclarationReason::Row(error).at(place()))

@@ -3,14 +3,14 @@
 use headwater::Span;
 
 use super::{CheckedRelation, EventTime, TimeColumn};
-use crate::declared::JoinType;
+use crate::declared::DeclaredJoinType;
 use crate::expression::Expression;
 
 /// Pairs of rows of two streams.
 #[derive(Debug, Clone)]
 pub struct CheckedJoin {
     /// Which rows come out.
-    pub join_type: JoinType,
+    pub join_type: DeclaredJoinType,
     /// The left side.
     pub left: Box<CheckedRelation>,
     /// The right side.
@@ -55,7 +55,7 @@ pub struct CheckedTimeRange {
 #[derive(Debug, Clone)]
 pub struct CheckedTableJoin {
     /// Which rows come out: inner, left or left semi.
-    pub join_type: JoinType,
+    pub join_type: DeclaredJoinType,
     /// The stream.
     pub left: Box<CheckedRelation>,
     /// The table, by its number in [`CheckedQuery::tables`](super::CheckedQuery::tables).

@@ -14,7 +14,7 @@ use super::Upstream;
 #[serde(deny_unknown_fields)]
 pub struct Join {
     /// Which rows come out.
-    pub join_type: JoinType,
+    pub join_type: DeclaredJoinType,
     /// The left side.
     pub left: Upstream,
     /// The right side; a table may only stand here. Its columns come after those of the left side.
@@ -23,7 +23,7 @@ pub struct Join {
     pub on: Vec<(String, String)>,
     /// How far apart in time two rows may be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time_range: Option<TimeRange>,
+    pub time_range: Option<DeclaredTimeRange>,
     /// A further predicate over the columns of both sides. A pair that fails it is no match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
@@ -35,7 +35,7 @@ pub struct Join {
 /// Which rows a join gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum JoinType {
+pub enum DeclaredJoinType {
     /// Pairs.
     Inner,
     /// Pairs, and rows of the left side without a match.
@@ -51,7 +51,7 @@ pub enum JoinType {
 /// `right` less `left` lies between `lower_ms` and `upper_ms`, both included.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TimeRange {
+pub struct DeclaredTimeRange {
     /// A timestamp of the left side.
     pub left: String,
     /// A timestamp of the right side.

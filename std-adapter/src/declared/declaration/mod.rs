@@ -11,8 +11,8 @@ mod upstream;
 mod window;
 
 pub use aggregate::{AggregateCall, AggregateFunction, Aggregation};
-pub use join::{AsOfJoin, Join, JoinType, TimeRange};
-pub use query::{DeclaredQuery, DeclaredWatermark, Input, StaticTable, WatermarkPolicy};
+pub use join::{AsOfJoin, DeclaredJoinType, DeclaredTimeRange, Join};
+pub use query::{DeclaredQuery, DeclaredTable, DeclaredWatermark, Input, WatermarkPolicy};
 pub use relation::{Dedup, Filter, Relation, Select, SelectedColumn, Union};
 pub use upstream::Upstream;
 pub use window::DeclaredWindow;

@@ -21,7 +21,7 @@ pub struct DeclaredQuery {
     pub inputs: Vec<Input>,
     /// Tables that do not change while the query runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tables: Vec<StaticTable>,
+    pub tables: Vec<DeclaredTable>,
     /// How the watermarks of several inputs make one.
     #[serde(default)]
     pub watermark_policy: WatermarkPolicy,
@@ -79,7 +79,7 @@ pub struct DeclaredWatermark {
 /// A table that does not change while the query runs: the right side of a join.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct StaticTable {
+pub struct DeclaredTable {
     /// The name by which the query refers to it.
     pub name: String,
     /// The columns.

@@ -67,11 +67,9 @@ impl InputStages {
     }
 
     fn tick(&self, last: &mut LastActive, now: Timestamp) {
-        let Some(idle_after) = self.idle_after else { return };
-        if core::mem::take(&mut last.active) || last.at.is_none() {
-            last.at = Some(now);
+        if let Some(idle_after) = self.idle_after {
+            last.tick(now, idle_after);
         }
-        last.idle = last.at.is_some_and(|at| now.since(at) >= idle_after);
     }
 }
 

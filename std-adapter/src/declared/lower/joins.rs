@@ -8,7 +8,7 @@ use super::plans::{Lowered, Lowering};
 use super::results::Widths;
 use super::table::key;
 use super::{INPUTS_MAX, PlanVisitor, Sides};
-use crate::declared::JoinType;
+use crate::declared::DeclaredJoinType;
 use crate::declared::check::DeclarationReason;
 use crate::declared::checked::{CheckedAsOfJoin, CheckedJoin};
 use crate::dynamic::Row;
@@ -20,7 +20,8 @@ impl<V: PlanVisitor> Lowering<'_, V> {
         let (policy, on_full) = (self.query.watermark_policy.into(), self.query.on_full);
         self.sides = sides(&right);
         // Of a semi join only the left side comes out.
-        let right_width = if join.join_type == JoinType::LeftSemi { 0 } else { join.right.schema.len() };
+        let right_width =
+            if join.join_type == DeclaredJoinType::LeftSemi { 0 } else { join.right.schema.len() };
         self.widths = Widths { left: join.left.schema.len(), right: right_width };
         let joined = Stream::from_stages(left)
             .join(Stream::from_stages(right))
@@ -66,13 +67,13 @@ fn sides(right: &Inputs) -> Sides {
     sides
 }
 
-fn kind(join_type: JoinType) -> Kind {
+fn kind(join_type: DeclaredJoinType) -> Kind {
     match join_type {
-        JoinType::Inner => Kind::Inner,
-        JoinType::Left => Kind::LeftOuter,
-        JoinType::Right => Kind::RightOuter,
-        JoinType::Full => Kind::FullOuter,
-        JoinType::LeftSemi => Kind::LeftSemi,
+        DeclaredJoinType::Inner => Kind::Inner,
+        DeclaredJoinType::Left => Kind::LeftOuter,
+        DeclaredJoinType::Right => Kind::RightOuter,
+        DeclaredJoinType::Full => Kind::FullOuter,
+        DeclaredJoinType::LeftSemi => Kind::LeftSemi,
     }
 }
 

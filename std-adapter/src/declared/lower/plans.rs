@@ -3,7 +3,7 @@
 use headwater::operator::{Operator, Stages};
 use headwater::state::Shape;
 use headwater::window::{CountWindow, Session, SessionGap, Sliding, Tumbling};
-use headwater::{After, ModeRefused, NoEventTime, Plan, Results, Span, Stream, Timestamp, WithWatermark};
+use headwater::{After, ModeAtRunTime, ModeRefused, Plan, Results, Span, Stream, Timestamp, WithWatermark};
 
 use super::expiry::WhenForgotten;
 use super::inputs::Inputs;
@@ -54,8 +54,8 @@ impl<V: PlanVisitor> Lowering<'_, V> {
         let CheckedAggregation { keys, grouping, aggregates, .. } = aggregation;
         let (key, functions) = (key(keys), aggregates.clone());
         match grouping {
-            Grouping::Keys { event_time: None } if keys.is_empty() => self.groups(rows.aggregate(functions)),
-            Grouping::Keys { event_time: None } => self.groups(rows.group_by(key).aggregate(functions)),
+            Grouping::Keys { event_time: None } if keys.is_empty() => self.last(rows.aggregate(functions)),
+            Grouping::Keys { event_time: None } => self.last(rows.group_by(key).aggregate(functions)),
             Grouping::Keys { event_time: Some(_) } => {
                 self.behind_groups(rows.group_by(key).by_event_time().aggregate(functions))
             }
@@ -100,9 +100,9 @@ impl<V: PlanVisitor> Lowering<'_, V> {
                 ..
             }) => {
                 if keys.is_empty() {
-                    self.groups(rows.aggregate(aggregates.clone()))
+                    self.last(rows.aggregate(aggregates.clone()))
                 } else {
-                    self.groups(rows.group_by(key(keys)).aggregate(aggregates.clone()))
+                    self.last(rows.group_by(key(keys)).aggregate(aggregates.clone()))
                 }
             }
             step => self.second(rows, step),
@@ -168,21 +168,10 @@ impl<V: PlanVisitor> Lowering<'_, V> {
         }
     }
 
-    /// The end of a query whose results are final by the watermark, or at once.
-    fn last<R, S, O, W>(self, results: Results<R, S, WithWatermark, O, W>) -> Lowered<V>
+    /// The end of a query.
+    fn last<R, S, T, O, W>(self, results: Results<R, S, T, O, W>) -> Lowered<V>
     where
-        R: FromInput,
-        S: Stages<R, Out: SeenRow> + Send + 'static,
-        O: Operator<S::Out, Output: ToRow, Shape: Shape<Allocated: Send>> + Send + 'static,
-    {
-        let rows = results.then().flat_map(made(self.last.clone(), self.widths));
-        let plan = rows.output_mode(self.query.output_mode).map_err(refused)?;
-        Ok(self.visit(plan))
-    }
-
-    /// The end of a query of groups that are never final.
-    fn groups<R, S, O, W>(self, results: Results<R, S, NoEventTime, O, W>) -> Lowered<V>
-    where
+        T: ModeAtRunTime,
         R: FromInput,
         S: Stages<R, Out: SeenRow> + Send + 'static,
         O: Operator<S::Out, Output: ToRow, Shape: Shape<Allocated: Send>> + Send + 'static,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::declared::JoinType;
+use crate::declared::DeclaredJoinType;
 use crate::declared::checked::{CheckedTableJoin, JoinKeys};
 use crate::dynamic::{Row, Value};
 use crate::expression::Expression;
@@ -11,7 +11,7 @@ use crate::expression::Expression;
 /// A join with a table. A look-up takes one step, and one for each row of the table under the key.
 #[derive(Debug, Clone)]
 pub(super) struct TableJoin {
-    join_type: JoinType,
+    join_type: DeclaredJoinType,
     keys: JoinKeys,
     condition: Option<Expression>,
     rows: Arc<HashMap<Row, Vec<Row>>>,
@@ -42,7 +42,7 @@ impl TableJoin {
         let key = key(row, &self.keys.left, self.keys.nulls_match);
         let found = key.and_then(|key| self.rows.get(&key)).into_iter().flatten();
         let mut pairs = found.map(|found| row.concat(found)).filter(|pair| self.matches(pair));
-        if self.join_type == JoinType::LeftSemi {
+        if self.join_type == DeclaredJoinType::LeftSemi {
             return if pairs.next().is_some() { next(row) } else { Ok(()) };
         }
         let mut alone = true;
@@ -50,7 +50,11 @@ impl TableJoin {
             alone = false;
             next(&pair)?;
         }
-        if alone && self.join_type == JoinType::Left { next(&row.concat(&self.nulls)) } else { Ok(()) }
+        if alone && self.join_type == DeclaredJoinType::Left {
+            next(&row.concat(&self.nulls))
+        } else {
+            Ok(())
+        }
     }
 
     fn matches(&self, pair: &Row) -> bool {

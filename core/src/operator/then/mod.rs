@@ -4,14 +4,17 @@
 //! of the epoch's beginning and closes by that of its end, both held back by what the first may still give out; so nothing that the first
 //! gives out is late for the second, and what closes in both closes in one epoch (Spark's rule, `WatermarkPropagator`).
 
+mod sides;
+
 use core::marker::PhantomData;
 
 use super::{
-    Arriving, Cursor, Epoch, Full, LateRow, Modes, Operator, OperatorIdentity, OutputMode, Refused, Side,
-    Stages, TablesOf, Taken,
+    Arriving, Cursor, Epoch, Full, Modes, Operator, OperatorIdentity, OutputMode, Refused, Side, Stages,
+    TablesOf, Taken,
 };
 use crate::state::{Chained, Link, LinkCounts, SlotIndex, Tables};
-use crate::time::{Span, Timestamp};
+use crate::time::{Span, Timestamp, earlier};
+use sides::{CountedEarly, Onward, Results, into_sink};
 
 /// The operator `A`, the stages `S` over its results, and the operator `B`.
 #[derive(Debug, Clone)]
@@ -218,15 +221,10 @@ where
     fn restored<I: SlotIndex>(&self, tables: &mut TablesOf<'_, Self, T, I>, epoch: &Epoch) {
         let epoch_of_first = Self::epoch_of_first::<S::Out>(epoch, tables.link);
         self.first.restored(&mut tables.first, &epoch_of_first);
-        // What the second has closed goes by the closing watermark; rows are judged a little more mildly.
+        // What the second has closed goes by the closing watermark. Its rows are judged by one a microsecond earlier (`Epoch::held_back`).
         let epoch = self.epoch_of_second::<T>(epoch, tables.link);
         self.second.restored(&mut tables.second, &Epoch { watermark: epoch.closing, ..epoch });
     }
-}
-
-/// The earlier of two moments, if there is any.
-fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
-    one.zip(other).map(|(one, other)| one.min(other)).or(one).or(other)
 }
 
 impl LinkCounts {
@@ -243,114 +241,5 @@ impl LinkCounts {
         };
         *counter = counter.wrapping_add(1);
         self.late_windows = self.late_windows.wrapping_add(late_windows);
-    }
-}
-
-/// The side of the first operator: its late and dropped rows go to the query's side, what it gives goes on. `O` is what the second
-/// one gives.
-struct Onward<'d, D, G, O> {
-    side: &'d mut D,
-    give: G,
-    /// Windows given early.
-    early: u64,
-    results: PhantomData<fn(O)>,
-}
-
-impl<T, X, O, D, G> Side<T, X> for Onward<'_, D, G, O>
-where
-    T: ?Sized,
-    D: Side<T, O>,
-    G: FnMut(X, Option<Timestamp>, bool, &mut D) -> Result<(), Refused>,
-{
-    fn late(&mut self, row: LateRow<'_, T>) {
-        self.side.late(row);
-    }
-
-    fn dropped(&mut self, row: &T) {
-        self.side.dropped(row);
-    }
-
-    fn early_at(&mut self, row: X, at: Option<Timestamp>) -> Result<(), Refused> {
-        (self.give)(row, at, true, self.side)?;
-        self.early = self.early.wrapping_add(1);
-        Ok(())
-    }
-
-    fn give_at(&mut self, row: X, at: Option<Timestamp>) -> Result<(), Refused> {
-        (self.give)(row, at, false, self.side)
-    }
-}
-
-/// The side of the second operator while rows are pushed: results go to the query's side. Its late and dropped rows are not the query's
-/// rows; they are counted in [`LinkCounts`].
-struct Results<'d, D, T: ?Sized> {
-    side: &'d mut D,
-    /// Whether what is given is a window that leaves early.
-    early: bool,
-    rows: PhantomData<fn(&T)>,
-}
-
-impl<T: ?Sized, U, O, D: Side<T, O>> Side<U, O> for Results<'_, D, T> {
-    fn early_at(&mut self, row: O, at: Option<Timestamp>) -> Result<(), Refused> {
-        self.side.early_at(row, at)
-    }
-
-    fn give_at(&mut self, row: O, at: Option<Timestamp>) -> Result<(), Refused> {
-        if self.early { self.side.early_at(row, at) } else { self.side.give_at(row, at) }
-    }
-}
-
-/// The side of the second operator while an epoch ends: results go to the sink.
-struct IntoSink<'f, F, E> {
-    sink: &'f mut F,
-    answered: Option<E>,
-}
-
-impl<T, O, E, F: FnMut(O, Option<Timestamp>) -> Result<(), E>> Side<T, O> for IntoSink<'_, F, E> {
-    fn early_at(&mut self, row: O, at: Option<Timestamp>) -> Result<(), Refused> {
-        Side::<T, O>::give_at(self, row, at)
-    }
-
-    fn give_at(&mut self, row: O, at: Option<Timestamp>) -> Result<(), Refused> {
-        (self.sink)(row, at).map_err(|error| {
-            self.answered = Some(error);
-            Refused::NotNow
-        })
-    }
-}
-
-/// Does something whose results go to the sink; what stops it is the sink's answer or a full state.
-fn into_sink<F, E: From<Full>>(
-    sink: &mut F,
-    act: impl FnOnce(&mut IntoSink<'_, F, E>) -> Result<(), Refused>,
-) -> Result<(), E> {
-    let mut side = IntoSink { sink, answered: None };
-    let acted = act(&mut side);
-    acted.map_err(|_| side.answered.unwrap_or_else(|| Full.into()))
-}
-
-/// Counts windows that leave early.
-struct CountedEarly<'d, D> {
-    side: &'d mut D,
-    early: u64,
-}
-
-impl<T, O, D: Side<T, O>> Side<T, O> for CountedEarly<'_, D> {
-    fn late(&mut self, row: LateRow<'_, T>) {
-        self.side.late(row);
-    }
-
-    fn dropped(&mut self, row: &T) {
-        self.side.dropped(row);
-    }
-
-    fn early_at(&mut self, row: O, at: Option<Timestamp>) -> Result<(), Refused> {
-        self.side.early_at(row, at)?;
-        self.early = self.early.wrapping_add(1);
-        Ok(())
-    }
-
-    fn give_at(&mut self, row: O, at: Option<Timestamp>) -> Result<(), Refused> {
-        self.side.give_at(row, at)
     }
 }

@@ -15,6 +15,7 @@ pub mod scenario;
 pub mod script;
 pub mod shape;
 pub mod stepped;
+pub mod throughput;
 
 /// The examples of the README run as tests.
 #[cfg(doctest)]

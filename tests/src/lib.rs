@@ -6,6 +6,7 @@ pub mod calls;
 pub mod chains;
 pub mod crash;
 pub mod follow;
+pub mod fuzz;
 pub mod line;
 pub mod model;
 pub mod properties;
@@ -15,6 +16,7 @@ pub mod scenario;
 pub mod script;
 pub mod shape;
 pub mod stepped;
+pub mod survive;
 pub mod throughput;
 
 /// The examples of the README run as tests.

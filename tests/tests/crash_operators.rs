@@ -1,175 +1,21 @@
 //! The power fails while joins, processes, deduplication and chains run: the output in the end is that of a run without cuts.
 //!
-//! On the way: nothing comes before [`headwater::Query::next_deadline`] says so, every count adds up, and after a drain nothing is left.
+//! On the way: after a drain nothing is left.
 
 use core::fmt::Debug;
 
 use headwater::aggregate::{count, sum};
-use headwater::checkpoint::{CommitError as LogError, FaultError, FaultyStorage, Log, OpenError, RamFlash};
+use headwater::checkpoint::{FaultyStorage, RamFlash};
 use headwater::operator::{InEventTime, Stages};
 use headwater::window::{CountWindow, LookAhead, Session, Sliding, Tumbling};
 use headwater::{
-    CommitError, Context, Either, KeyedProcess, OnFull, OperatorProgress, OutputMode, Process, Progress,
-    PushError, Query, QueryPlan, RestoreError, Span, Stream, TimeRange, Timestamp, TriggerError, WindowRow,
-    WithWatermark,
+    Context, Either, KeyedProcess, OnFull, OutputMode, Process, QueryPlan, Span, Stream, TimeRange,
+    Timestamp, WindowRow, WithWatermark,
 };
 use headwater_tests::properties::{Random, long, seed};
-use headwater_tests::script::BUFFER;
+use headwater_tests::survive::{Answer, Call, Row, Survivor, Trace, Two, script};
 
 type Storage = FaultyStorage<RamFlash<16_384, 4, 1024>>;
-
-/// Key, event time, value.
-type Row = (u8, Option<i64>, i32);
-
-/// Rows of two inputs.
-type Two = Either<Row, Row>;
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Call<R> {
-    /// A row, for a sink that takes so many results.
-    Push(R, usize),
-    /// A trigger, likewise.
-    Trigger(usize),
-    Commit,
-    Drain,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Answer {
-    Taken,
-    Full,
-    Blocked,
-    Partly,
-    Unfinished,
-    Ended,
-    Refused,
-    Committed,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-struct Trace<O> {
-    given: Vec<O>,
-    steps: Vec<(Answer, Progress, Vec<OperatorProgress>)>,
-}
-
-impl<O> Trace<O> {
-    fn position(&self) -> (u32, u32) {
-        (self.steps.len() as u32, self.given.len() as u32)
-    }
-}
-
-/// A script with disorder, rows without event time, sinks that refuse and a row far ahead.
-fn script<R>(epochs: u64, rows: u64, seed: u64, row: impl Fn(bool, Row) -> R) -> Vec<Call<R>>
-where
-    R: Clone,
-{
-    const ALL: usize = usize::MAX;
-    let mut random = Random(seed);
-    let mut clock = -8;
-    let mut calls = Vec::new();
-    for epoch in 0..epochs {
-        for _ in 0..=random.below(rows) {
-            clock += random.below(4) as i64 + if epoch + 2 == epochs { 40 } else { 0 };
-            let at = (random.below(20) > 0).then(|| clock - random.below(5) as i64);
-            let pushed = row(random.below(2) == 0, (random.below(3) as u8, at, random.below(6) as i32));
-            if random.below(3) == 0 {
-                // Taken in part perhaps, and then the power may fail.
-                calls.push(Call::Push(pushed.clone(), random.below(2) as usize));
-                calls.push(Call::Commit);
-            }
-            calls.push(Call::Push(pushed, ALL));
-        }
-        if random.below(2) == 0 {
-            calls.extend([Call::Trigger(random.below(3) as usize), Call::Commit]);
-        }
-        calls.extend([Call::Trigger(ALL), Call::Commit]);
-    }
-    calls.extend([Call::Drain, Call::Commit, Call::Drain, Call::Commit]);
-    calls
-}
-
-/// What became of a commit.
-enum Fault {
-    Injected,
-    PowerLost,
-}
-
-/// Makes a call and writes down what comes of it.
-fn make<P, I>(
-    query: &mut Query<'_, P, I>,
-    log: &mut Log<&mut Storage, BUFFER>,
-    call: &Call<P::Row>,
-    trace: &mut Trace<P::Output>,
-) -> Result<(), Fault>
-where
-    P: QueryPlan<Row: Clone>,
-    I: headwater::state::SlotIndex,
-{
-    let deadline = query.next_deadline();
-    let seen = query.progress().event_time_max;
-    let given = trace.given.len();
-    let mut room = match call {
-        Call::Push(_, room) | Call::Trigger(room) => *room,
-        Call::Commit | Call::Drain => usize::MAX,
-    };
-    let results = &mut trace.given;
-    let sink = |row| {
-        room = room.checked_sub(1).ok_or("busy")?;
-        results.push(row);
-        Ok::<(), &str>(())
-    };
-    let answer = match call {
-        Call::Push(row, _) => match query.push_to(row.clone(), sink) {
-            Ok(()) => Answer::Taken,
-            Err(PushError::Full(_)) => Answer::Full,
-            Err(PushError::Blocked(_)) => Answer::Blocked,
-            Err(PushError::Partly(_)) => Answer::Partly,
-            Err(PushError::Unfinished(_)) => Answer::Unfinished,
-        },
-        Call::Trigger(_) | Call::Drain => {
-            let ended = match call {
-                Call::Drain => query.drain(Timestamp::EPOCH, sink),
-                _ => query.trigger(Timestamp::EPOCH, sink),
-            };
-            match ended {
-                Ok(_) => Answer::Ended,
-                Err(TriggerError::Sink(_)) => Answer::Refused,
-                Err(TriggerError::Full) => Answer::Full,
-            }
-        }
-        Call::Commit => match query.commit(log, &(trace.steps.len() as u32 + 1, given as u32)) {
-            Ok(_) => Answer::Committed,
-            Err(CommitError::Unfinished) => {
-                let last = trace.steps.last().map(|(answer, ..)| *answer);
-                assert_ne!(last, Some(Answer::Ended), "nothing is owed after a trigger");
-                Answer::Unfinished
-            }
-            Err(CommitError::Log(LogError::Storage(FaultError::Injected))) => return Err(Fault::Injected),
-            Err(CommitError::Log(LogError::Storage(FaultError::PowerLost))) => return Err(Fault::PowerLost),
-            Err(error) => panic!("call {}: {error}", trace.steps.len()),
-        },
-    };
-    if matches!(call, Call::Trigger(_)) && trace.given.len() > given {
-        assert!(
-            deadline.is_some_and(|deadline| deadline == Timestamp::MIN || Some(deadline) <= seen),
-            "results before the deadline {deadline:?}, with rows up to {seen:?}"
-        );
-    }
-    let progress = query.progress();
-    assert!(progress.rows.balance(), "{:?}", progress.rows);
-    assert_eq!(progress.rows.emitted, trace.given.len() as u64);
-    let mut operators = Vec::new();
-    query.operators(|operator| operators.push(operator));
-    for operator in &operators {
-        assert!(operator.link.is_none_or(|link| link.balance()), "{operator:?}");
-        assert!(
-            operator.link.is_none_or(|link| link.late == 0),
-            "a result is never late further on: {operator:?}"
-        );
-    }
-    trace.steps.push((answer, progress, operators));
-    Ok(())
-}
 
 /// Runs to the end however often the power fails; `plan_faults` is told how often it has.
 fn survive<P>(
@@ -177,53 +23,14 @@ fn survive<P>(
     capacity: usize,
     calls: &[Call<P::Row>],
     storage: &mut Storage,
-    mut plan_faults: impl FnMut(&mut Storage, u32),
+    plan_faults: impl FnMut(&mut Storage, u32),
 ) -> (Trace<P::Output>, u32)
 where
     P: QueryPlan<Row: Clone>,
 {
-    let mut trace = Trace { given: Vec::new(), steps: Vec::new() };
-    let mut acknowledged = (0, 0);
-    for starts in 0.. {
-        storage.power_on();
-        plan_faults(storage, starts);
-        let mut state = plan.allocate(capacity);
-        let mut query = plan.bind(&mut state);
-        let mut log = match Log::<_, BUFFER>::open(&mut *storage) {
-            Ok(log) => log,
-            Err(OpenError::Storage(FaultError::Injected)) => continue,
-            Err(error) => panic!("after {starts} starts: {error}"),
-        };
-        let position: (u32, u32) = match query.restore(&mut log) {
-            Ok(position) => position.unwrap_or_default(),
-            Err(RestoreError::Storage(FaultError::Injected)) => continue,
-            Err(error) => panic!("after {starts} starts: {error}"),
-        };
-        let in_flight = (trace.position().0 + 1, trace.position().1);
-        assert!(position == acknowledged || position == in_flight, "{position:?} is no commit that was made");
-        if position == in_flight {
-            let mut operators = Vec::new();
-            query.operators(|operator| operators.push(operator));
-            trace.steps.push((Answer::Committed, query.progress(), operators));
-        }
-        trace.steps.truncate(position.0 as usize);
-        trace.given.truncate(position.1 as usize);
-        acknowledged = position;
-        loop {
-            let Some(call) = calls.get(trace.steps.len()) else { return (trace, starts) };
-            match make(&mut query, &mut log, call, &mut trace) {
-                Ok(()) => {
-                    if trace.steps.last().is_some_and(|step| step.0 == Answer::Committed) {
-                        acknowledged = trace.position();
-                    }
-                }
-                // The same commit is tried again.
-                Err(Fault::Injected) => {}
-                Err(Fault::PowerLost) => break,
-            }
-        }
-    }
-    unreachable!("a start for each number")
+    let mut survivor = Survivor::new(capacity, calls);
+    let cuts = survivor.run(plan, storage, plan_faults);
+    (survivor.trace, cuts)
 }
 
 fn new_storage(seed: u64) -> Storage {

@@ -199,3 +199,35 @@ fn noise_never_panics() {
         }
     }
 }
+
+/// Bits flipped at rest by the faulty storage, several at once, while the power is off: an epoch that was committed, or damage.
+#[test]
+fn bits_that_flip_at_rest() {
+    let mut log = open(Storage::<2048, 4, 512>::new(RamFlash::new(), 0), "run");
+    let mut model = Model::new(3, LOAD);
+    let (mut found, mut refused) = (0, 0);
+    for round in 0..300 {
+        model.write_epoch(&mut log).unwrap();
+        let mut storage = log.clone().into_storage();
+        storage.reseed(round);
+        storage.cut_now().unwrap();
+        let flipped = storage.flip_bits(1 + round as u32 % 4, 0..2048).unwrap();
+        let before = log.storage().inner().image();
+        let differ =
+            before.iter().zip(storage.inner().image()).map(|(before, after)| (before ^ after).count_ones());
+        assert_eq!((differ.sum::<u32>(), flipped.len()), (1 + round as u32 % 4, 1 + round as usize % 4));
+        storage.power_on();
+        match Log::<_, BUFFER>::open(storage) {
+            Ok(mut log) => {
+                model.check_replay(&mut log, &format!("round {round}, bits {flipped:?}"));
+                found += 1;
+            }
+            Err(error) => {
+                assert!(matches!(error, OpenError::Corrupted { .. }), "{error}");
+                refused += 1;
+            }
+        }
+    }
+    println!("{found} opened, {refused} refused");
+    assert!(found > 50 && refused > 50, "{found} opened, {refused} refused");
+}

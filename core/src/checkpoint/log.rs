@@ -5,6 +5,7 @@ use super::geometry::Geometry;
 use super::open;
 use super::sector::{HeaderState, SectorHeader, Slot, SlotState};
 use super::storage::LogStorage;
+use super::wear::Counters;
 use super::write::EpochWriter;
 
 /// What an epoch holds.
@@ -69,6 +70,7 @@ pub struct Log<S, const BUFFER: usize = 512> {
     pub(super) storage: S,
     pub(super) geometry: Geometry,
     pub(super) state: State,
+    pub(super) counters: Counters,
     pub(super) buffer: [u8; BUFFER],
 }
 
@@ -88,7 +90,9 @@ impl<S: LogStorage, const BUFFER: usize> Log<S, BUFFER> {
         if state.tip.is_some() {
             storage.sync().map_err(OpenError::Storage)?;
         }
-        Ok(Self { storage, geometry, state, buffer: [0; BUFFER] })
+        let end = state.committed.map_or(0, |committed| committed.end);
+        let counters = Counters::at_open(state.next_sequence.saturating_sub(1), end);
+        Ok(Self { storage, geometry, state, counters, buffer: [0; BUFFER] })
     }
 
     /// Erases the whole storage and begins an empty log on it. What it held is gone: for a storage whose damage
@@ -186,6 +190,7 @@ impl<S: LogStorage, const BUFFER: usize> Log<S, BUFFER> {
         let (storage, geometry) = (&mut self.storage, &self.geometry);
         // A slot that an earlier attempt left torn cannot be programmed again.
         if Slot::End.read(storage, geometry, sector, sequence)? == SlotState::Blank {
+            self.counters.program(Slot::programmed_bytes(geometry));
             Slot::End.program(storage, geometry, sector, sequence, end)?;
         }
         storage.sync()?;
@@ -215,6 +220,7 @@ impl<S: LogStorage, const BUFFER: usize> Log<S, BUFFER> {
     }
 
     pub(super) fn erase(&mut self, sector: u32) -> Result<(), S::Error> {
+        self.counters.erase();
         let from = self.geometry.address(sector, 0);
         self.storage.erase(from, from.saturating_add(self.geometry.erase_size))
     }
@@ -239,6 +245,7 @@ impl<S: LogStorage, const BUFFER: usize> Log<S, BUFFER> {
             {
                 break;
             }
+            self.counters.program(Slot::programmed_bytes(geometry));
             Slot::Seal.program(storage, geometry, sector, sequence, 0)?;
         }
         self.state.seals_pending = false;

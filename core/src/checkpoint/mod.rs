@@ -31,6 +31,7 @@
 //! The bytes, the promises after a cut or after damage, and the sizing rule are written in
 //! `docs/FORMAT.md`.
 
+mod commit_interval;
 mod crc;
 mod error;
 #[cfg(feature = "fault-injection")]
@@ -43,8 +44,10 @@ mod ram;
 mod replay;
 mod sector;
 mod storage;
+mod wear;
 mod write;
 
+pub use commit_interval::CommitInterval;
 pub use error::{CommitError, GeometryError, OpenError, ReplayError};
 #[cfg(feature = "fault-injection")]
 pub use fault::{FaultError, FaultyStorage};
@@ -53,4 +56,5 @@ pub use ram::{RamFlash, RamFlashError};
 pub use replay::Record;
 pub use sector::FORMAT_VERSION;
 pub use storage::LogStorage;
+pub use wear::Wear;
 pub use write::EpochWriter;

@@ -12,6 +12,9 @@ pub(super) const HEADER_BYTES: u32 = 32;
 /// Bytes of each slot at the sector's end. A multiple of every allowed write size.
 pub(super) const SLOT_BYTES: u32 = 16;
 
+/// Bytes of a slot's magic, value and CRC.
+const SLOT_FIELDS_BYTES: u32 = 12;
+
 const MAGIC: [u8; 4] = *b"HWLG";
 const FLAG_SNAPSHOT: u16 = 1;
 const FLAG_FIRST: u16 = 2;
@@ -170,6 +173,11 @@ impl Slot {
             return Ok(SlotState::Valid(value));
         }
         Ok(SlotState::Invalid)
+    }
+
+    /// What programming one takes.
+    pub(super) fn programmed_bytes(geometry: &Geometry) -> u32 {
+        geometry.padded(SLOT_FIELDS_BYTES)
     }
 
     pub(super) fn program<S: LogStorage>(

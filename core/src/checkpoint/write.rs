@@ -196,14 +196,16 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
         operator: u8,
         length: u32,
     ) -> Result<u32, CommitError<S::Error>> {
-        let Log { storage, geometry, buffer, state } = &mut *self.log;
+        let Log { storage, geometry, buffer, state, counters } = &mut *self.log;
         let payload = buffer.get(..length as usize).unwrap_or(&[]);
         let frame = Frame::new(kind, operator, self.tag, self.place, payload);
         // From here on the last commit's sector is not blank after that commit any more.
         state.appendable = false;
-        frame.program(storage, geometry, self.place, payload).map_err(CommitError::Storage)?;
         let end = frame.end(self.place, geometry);
-        self.bytes = self.bytes.saturating_add(end.saturating_sub(self.place.offset));
+        let bytes = end.saturating_sub(self.place.offset);
+        counters.program(bytes);
+        frame.program(storage, geometry, self.place, payload).map_err(CommitError::Storage)?;
+        self.bytes = self.bytes.saturating_add(bytes);
         self.place.offset = end;
         Ok(frame.crc)
     }
@@ -271,6 +273,7 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
 
     /// The epoch is durable.
     fn committed(&mut self, epoch: u64) {
+        self.log.counters.commit();
         let state = &mut self.log.state;
         let first_opened = (0..self.opened.saturating_sub(1))
             .fold(self.place.sector, |sector, _| self.log.geometry.previous(sector));
@@ -312,6 +315,7 @@ impl<S: LogStorage, const BUFFER: usize> Log<S, BUFFER> {
             self.state.tip = tip;
         }
         let bytes = header.encode(&self.geometry);
+        self.counters.program(HEADER_BYTES);
         super::storage::program(&mut self.storage, self.geometry.address(sector, 0), &[&bytes])?;
         self.storage.sync()?;
         self.state.tip = tip;

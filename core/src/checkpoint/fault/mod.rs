@@ -1,14 +1,23 @@
-//! A storage that fails on purpose: power cuts, torn words, interrupted erases, lost page caches, errors.
+//! A storage that fails on purpose: power cuts, torn words, interrupted erases, lost page caches, flipped bits, errors.
 
-use alloc::vec;
-use alloc::vec::Vec;
-use core::fmt;
+mod cut;
+mod decay;
+mod error;
+mod page_cache;
 
-use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
+use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
+
+pub use error::FaultError;
+use page_cache::PageCache;
 
 use super::storage::LogStorage;
 
 /// Wraps a storage and makes it fail where it is told to.
+///
+/// - Power: [`cut_after_programmed_bytes`](Self::cut_after_programmed_bytes), [`cut_during_erase`](Self::cut_during_erase),
+///   [`cut_now`](Self::cut_now), and what a page cache then loses: [`lose_unsynced_pages`](Self::lose_unsynced_pages).
+/// - Errors with the power on: [`fail_read`](Self::fail_read), [`fail_write`](Self::fail_write), [`fail_sync`](Self::fail_sync).
+/// - Decay: [`flip_bit`](Self::flip_bit), [`flip_bits`](Self::flip_bits).
 ///
 /// After a power cut every operation fails with [`FaultError::PowerLost`] until
 /// [`power_on`](Self::power_on). What is undefined after a cut (the word being programmed, the sector being
@@ -29,13 +38,6 @@ pub struct FaultyStorage<S> {
     syncs: u64,
 }
 
-/// What the disk holds when pages written since the last sync are lost.
-#[derive(Debug, Clone)]
-struct PageCache {
-    page_bytes: usize,
-    durable: Vec<u8>,
-}
-
 /// Counts operations down to the one that fails.
 #[derive(Debug, Clone, Copy, Default)]
 struct Countdown(Option<u64>);
@@ -52,38 +54,6 @@ impl Countdown {
                 false
             }
             None => false,
-        }
-    }
-}
-
-/// What a [`FaultyStorage`] answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultError<E> {
-    /// The power is off.
-    PowerLost,
-    /// An error that was asked for; the power is on.
-    Injected,
-    /// The wrapped storage failed by itself.
-    Storage(E),
-}
-
-impl<E: fmt::Debug> fmt::Display for FaultError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::PowerLost => write!(f, "the power is off"),
-            Self::Injected => write!(f, "injected error"),
-            Self::Storage(error) => write!(f, "the storage failed: {error:?}"),
-        }
-    }
-}
-
-impl<E: fmt::Debug> core::error::Error for FaultError<E> {}
-
-impl<E: NorFlashError> NorFlashError for FaultError<E> {
-    fn kind(&self) -> NorFlashErrorKind {
-        match self {
-            Self::Storage(error) => error.kind(),
-            Self::PowerLost | Self::Injected => NorFlashErrorKind::Other,
         }
     }
 }
@@ -131,17 +101,6 @@ impl<S: LogStorage> FaultyStorage<S> {
     pub fn cut_now(&mut self) -> Result<(), FaultError<S::Error>> {
         self.powered = false;
         self.lose_pages()
-    }
-
-    /// From now on behaves like a file behind a page cache: at a cut each page of `page_bytes` written since
-    /// the last sync is on the disk or not, independently of the others.
-    ///
-    /// # Errors
-    /// That of the wrapped storage, which is read once.
-    pub fn lose_unsynced_pages(&mut self, page_bytes: usize) -> Result<(), FaultError<S::Error>> {
-        let durable = self.image()?;
-        self.cache = Some(PageCache { page_bytes: page_bytes.max(1), durable });
-        Ok(())
     }
 
     /// Makes one `sync` fail, after `syncs` more good ones; with a page cache nothing becomes durable by it.
@@ -194,7 +153,7 @@ impl<S: LogStorage> FaultyStorage<S> {
         &self.inner
     }
 
-    /// The wrapped storage, for example to flip bits in its image.
+    /// The wrapped storage, for example to damage its image.
     pub fn inner_mut(&mut self) -> &mut S {
         &mut self.inner
     }
@@ -217,12 +176,6 @@ impl<S: LogStorage> FaultyStorage<S> {
         if self.powered { Ok(()) } else { Err(FaultError::PowerLost) }
     }
 
-    fn image(&mut self) -> Result<Vec<u8>, FaultError<S::Error>> {
-        let mut image = vec![0; self.inner.capacity()];
-        self.inner.read(0, &mut image).map_err(FaultError::Storage)?;
-        Ok(image)
-    }
-
     /// Writes a whole sector past the log's rules: its content after something undefined.
     fn put_sector(&mut self, address: u32, bytes: &[u8]) -> Result<(), FaultError<S::Error>> {
         let end = address.saturating_add(S::ERASE_SIZE as u32);
@@ -233,72 +186,6 @@ impl<S: LogStorage> FaultyStorage<S> {
             }
         }
         Ok(())
-    }
-
-    /// At a cut: each page that differs from the disk is lost or not.
-    fn lose_pages(&mut self) -> Result<(), FaultError<S::Error>> {
-        let Some(mut cache) = self.cache.take() else { return Ok(()) };
-        let live = self.image()?;
-        for (disk, live) in cache.durable.chunks_mut(cache.page_bytes).zip(live.chunks(cache.page_bytes)) {
-            if disk != live && self.draw() & 1 == 0 {
-                super::storage::copy(disk, live);
-            }
-        }
-        let sectors = cache.durable.chunks(S::ERASE_SIZE).zip(live.chunks(S::ERASE_SIZE));
-        for ((disk, live), address) in sectors.zip((0u32..).step_by(S::ERASE_SIZE)) {
-            if disk != live {
-                self.put_sector(address, disk)?;
-            }
-        }
-        self.cache = Some(cache);
-        Ok(())
-    }
-
-    /// Programs what the budget allows, and the word in which it ends with an undefined content.
-    fn write_until_cut(
-        &mut self,
-        offset: u32,
-        bytes: &[u8],
-        budget: u64,
-    ) -> Result<(), FaultError<S::Error>> {
-        let word_bytes = S::WRITE_SIZE.max(1);
-        let mut left = budget;
-        let mut address = offset;
-        for word in bytes.chunks(word_bytes) {
-            if left < word_bytes as u64 {
-                let torn: Vec<u8> = match self.draw() % 4 {
-                    0 => vec![0xFF; word.len()],
-                    1 => word.to_vec(),
-                    2 => word.iter().map(|byte| byte | self.draw() as u8).collect(),
-                    _ => word.iter().map(|_| self.draw() as u8).collect(),
-                };
-                if torn.iter().any(|byte| *byte != 0xFF) {
-                    self.inner.write(address, &torn).map_err(FaultError::Storage)?;
-                }
-                break;
-            }
-            self.inner.write(address, word).map_err(FaultError::Storage)?;
-            self.programmed_bytes = self.programmed_bytes.saturating_add(word_bytes as u64);
-            left = left.saturating_sub(word_bytes as u64);
-            address = address.saturating_add(word_bytes as u32);
-        }
-        self.cut_now()?;
-        Err(FaultError::PowerLost)
-    }
-
-    /// Leaves a sector as an interrupted erase may: pieces of it old, erased or noise.
-    fn half_erase(&mut self, address: u32) -> Result<(), FaultError<S::Error>> {
-        let mut bytes = vec![0; S::ERASE_SIZE];
-        self.inner.read(address, &mut bytes).map_err(FaultError::Storage)?;
-        for piece in bytes.chunks_mut(S::WRITE_SIZE.max(32)) {
-            match self.draw() % 4 {
-                0 | 1 => piece.fill(0xFF),
-                2 => {}
-                _ => piece.iter_mut().for_each(|byte| *byte |= self.draw() as u8),
-            }
-        }
-        self.put_sector(address, &bytes)?;
-        self.cut_now()
     }
 }
 
@@ -365,12 +252,6 @@ impl<S: LogStorage> LogStorage for FaultyStorage<S> {
         }
         self.inner.sync().map_err(FaultError::Storage)?;
         self.syncs = self.syncs.saturating_add(1);
-        if self.cache.is_some() {
-            let durable = self.image()?;
-            if let Some(cache) = &mut self.cache {
-                cache.durable = durable;
-            }
-        }
-        Ok(())
+        self.keep_pages()
     }
 }

@@ -71,10 +71,11 @@ pub use operator::{
 };
 pub use query::{
     After, AtOnce, CommitError, CommitHead, Difference, EachEventTime, EpochEnd, Grouped, Identity, Join,
-    Joined, JoinedAsOf, JoinedStatic, LeavesInTime, ModeAtRunTime, ModeRefused, NamedPolicy, NoEventTime,
-    OperatorProgress, Plan, PlansPolicy, Prefix, Progress, PushError, Query, QueryPlan, RestoreError,
-    Results, RowCounts, RowWindowKind, RowWindowed, RunsOver, SeedError, SinkAnswer, Start, Stream, Timed,
-    TriggerError, Unreadable, WhenClosed, WindowKind, Windowed, WithEventTime, WithWatermark,
+    Joined, JoinedAsOf, JoinedStatic, LeavesInTime, LoadError, ModeAtRunTime, ModeRefused, NamedPolicy,
+    NoEventTime, OperatorProgress, Plan, PlansPolicy, Prefix, Progress, PushError, Query, QueryPlan,
+    RestoreError, Results, RowCounts, RowWindowKind, RowWindowed, RunsOver, SaveError, SeedError, SinkAnswer,
+    Start, Stream, Timed, TriggerError, Unreadable, WhenClosed, WindowKind, Windowed, WithEventTime,
+    WithWatermark,
 };
 pub use time::{EventTime, Span, Timestamp};
 

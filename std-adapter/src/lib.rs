@@ -34,6 +34,7 @@ pub mod expression;
 mod fingerprint;
 mod format;
 mod id;
+pub mod inspect;
 pub mod progress;
 mod query;
 mod rfc3339;

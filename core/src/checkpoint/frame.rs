@@ -1,5 +1,7 @@
 //! Frames: the records of the log, each with its own CRC.
 
+use embedded_storage::nor_flash::ReadNorFlash;
+
 use super::crc::Crc;
 use super::geometry::Geometry;
 use super::log::EpochKind;
@@ -72,12 +74,12 @@ impl Frame {
         place.offset.saturating_add(Self::size(u32::from(self.length), geometry))
     }
 
-    fn prefix(&self) -> [u8; 4] {
+    pub(super) fn prefix(&self) -> [u8; 4] {
         let [low, high] = self.length.to_le_bytes();
         [low, high, self.kind as u8 | (self.tag << 2), self.operator]
     }
 
-    fn crc_start(&self, place: Place) -> Crc {
+    pub(super) fn crc_start(&self, place: Place) -> Crc {
         let mut crc = Crc::new();
         crc.update_u32(place.sequence);
         crc.update_u32(place.offset);
@@ -85,7 +87,7 @@ impl Frame {
         crc
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let kind_and_tag = byte_at(bytes, 2);
         let kind = match kind_and_tag & 3 {
             1 => FrameKind::Entries,
@@ -119,26 +121,45 @@ impl Frame {
 
     /// Reads and verifies the frame at `place`, which must end by `limit`; as much of its payload as fits
     /// goes to `payload`.
-    pub(super) fn read<S: LogStorage>(
+    pub(super) fn read<S: ReadNorFlash>(
         storage: &mut S,
         geometry: &Geometry,
         place: Place,
         limit: u32,
         payload: &mut [u8],
     ) -> Result<FrameState, S::Error> {
+        let frame = Self::read_header(storage, geometry, place, limit)?;
+        let Some(frame) = frame else { return Ok(FrameState::None) };
+        let valid = frame.verify(storage, geometry, place, payload)?;
+        Ok(if valid { FrameState::Valid(frame) } else { FrameState::None })
+    }
+
+    /// What the first bytes at `place` say, not verified; `None` if no frame that ends by `limit` starts so.
+    pub(super) fn read_header<S: ReadNorFlash>(
+        storage: &mut S,
+        geometry: &Geometry,
+        place: Place,
+        limit: u32,
+    ) -> Result<Option<Self>, S::Error> {
         if place.offset.saturating_add(FRAME_HEADER_BYTES) > limit {
-            return Ok(FrameState::None);
+            return Ok(None);
         }
-        let mut address = geometry.address(place.sector, place.offset);
         let mut header = [0; FRAME_HEADER_BYTES as usize];
-        storage::read(storage, address, &mut header)?;
-        let Some(frame) = Self::decode(&header) else { return Ok(FrameState::None) };
-        if frame.end(place, geometry) > limit {
-            return Ok(FrameState::None);
-        }
-        address = address.saturating_add(FRAME_HEADER_BYTES);
-        let mut crc = frame.crc_start(place);
-        let mut rest = usize::from(frame.length);
+        storage::read(storage, geometry.address(place.sector, place.offset), &mut header)?;
+        Ok(Self::decode(&header).filter(|frame| frame.end(place, geometry) <= limit))
+    }
+
+    /// Whether the payload at `place` has the CRC; as much of it as fits goes to `payload`.
+    pub(super) fn verify<S: ReadNorFlash>(
+        &self,
+        storage: &mut S,
+        geometry: &Geometry,
+        place: Place,
+        payload: &mut [u8],
+    ) -> Result<bool, S::Error> {
+        let mut address = geometry.address(place.sector, place.offset).saturating_add(FRAME_HEADER_BYTES);
+        let mut crc = self.crc_start(place);
+        let mut rest = usize::from(self.length);
         let mut out = payload;
         while rest > 0 {
             let mut chunk = [0; CHUNK_BYTES];
@@ -152,19 +173,21 @@ impl Frame {
             address = address.saturating_add(take as u32);
             rest = rest.saturating_sub(take);
         }
-        Ok(if crc.value() == frame.crc { FrameState::Valid(frame) } else { FrameState::None })
+        Ok(crc.value() == self.crc)
     }
 }
 
 /// The log's own part of a commit frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct CommitFields {
-    pub(super) epoch: u64,
-    pub(super) kind: EpochKind,
+pub struct CommitFields {
+    /// The epoch's number.
+    pub epoch: u64,
+    /// What the epoch holds.
+    pub kind: EpochKind,
     /// Frames of the epoch before this one.
-    pub(super) frames: u32,
+    pub frames: u32,
     /// CRC over the CRCs of those frames.
-    pub(super) frames_crc: u32,
+    pub frames_crc: u32,
 }
 
 impl CommitFields {

@@ -1,15 +1,18 @@
 //! Recovery: from the bytes on the storage to the last committed epoch. Reads only.
 
+use embedded_storage::nor_flash::ReadNorFlash;
+
 use super::crc::Crc;
 use super::error::{GeometryError, OpenError};
 use super::frame::{COMMIT_BYTES, CommitFields, Frame, FrameKind, FrameState, Place, next_tag};
 use super::geometry::Geometry;
 use super::log::{Committed, EpochKind, State, Tip};
+use super::search::{self, Search};
 use super::sector::{FORMAT_VERSION, HEADER_BYTES, HeaderState, SectorHeader, Slot, SlotState};
-use super::storage::{self, LogStorage};
+use super::storage;
 
 /// Finds the last committed epoch and what stands after it.
-pub(super) fn recover<S: LogStorage>(
+pub(super) fn recover<S: ReadNorFlash>(
     storage: &mut S,
     geometry: &Geometry,
     buffer: u32,
@@ -44,7 +47,7 @@ fn corrupted<E>(sector: u32, offset: u32) -> OpenError<E> {
     OpenError::Corrupted { sector, offset }
 }
 
-impl<S: LogStorage> Recovery<'_, S> {
+impl<S: ReadNorFlash> Recovery<'_, S> {
     fn run(&mut self) -> Result<State, OpenError<S::Error>> {
         let Some(tip) = self.newest()? else { return self.never_written() };
         let mut chain = self.chain(tip, None)?;
@@ -238,34 +241,24 @@ impl<S: LogStorage> Recovery<'_, S> {
     /// A record that is not valid is a torn one only if no later epoch follows it: that one began after this
     /// record was durable.
     fn refuse_later_epochs(&mut self, at: Tip, stopped: u32, tag: u8) -> Result<(), OpenError<S::Error>> {
-        let limit = self.programmed_end(at.sector, stopped, self.geometry.records_end())?;
-        let mut offset = stopped;
-        while offset < limit {
-            let place = Place { sector: at.sector, sequence: at.sequence, offset };
-            // No record of this log is longer, so a damaged length cannot make the search slow.
-            let longest = Frame::size(self.buffer, self.geometry);
-            let limit = self.geometry.records_end().min(offset.saturating_add(longest));
-            offset = match self.frame(place, limit, &mut [])? {
-                FrameState::Valid(frame) if frame.tag != tag => return Err(corrupted(at.sector, stopped)),
-                FrameState::Valid(frame) => frame.end(place, self.geometry),
-                FrameState::None => offset.saturating_add(u32::from(self.geometry.write_size)),
-            };
+        let records_end = self.geometry.records_end();
+        let to = search::programmed_end(self.storage, self.geometry, at.sector, (stopped, records_end));
+        let mut search = Search {
+            to: to.map_err(OpenError::Storage)?,
+            // No record of this log is longer.
+            longest: Frame::size(self.buffer, self.geometry),
+            budget: u64::MAX,
+        };
+        let mut place = Place { sector: at.sector, sequence: at.sequence, offset: stopped };
+        while place.offset < search.to {
+            let found = search.next(self.storage, self.geometry, place).map_err(OpenError::Storage)?;
+            let Some((at_frame, frame)) = found else { break };
+            if frame.tag != tag {
+                return Err(corrupted(at.sector, stopped));
+            }
+            place.offset = frame.end(at_frame, self.geometry);
         }
         Ok(())
-    }
-
-    /// Where the last byte in `from..to` that is not erased ends; `from` if all are.
-    fn programmed_end(&mut self, sector: u32, from: u32, to: u32) -> Result<u32, OpenError<S::Error>> {
-        let mut end = from;
-        let mut offset = from;
-        while offset < to {
-            let next = offset.saturating_add(storage::CHUNK_BYTES as u32).min(to);
-            if !self.is_blank(sector, offset, next)? {
-                end = next;
-            }
-            offset = next;
-        }
-        Ok(end)
     }
 
     /// A seal after the last commit found says that there was a later one.

@@ -84,7 +84,7 @@ impl<S: LogStorage, const BUFFER: usize> Log<S, BUFFER> {
     }
 }
 
-fn record<'b>(frame: &Frame, buffer: &'b [u8]) -> Option<Record<'b>> {
+pub(super) fn record<'b>(frame: &Frame, buffer: &'b [u8]) -> Option<Record<'b>> {
     let payload = buffer.get(..usize::from(frame.length))?;
     Some(match frame.kind {
         FrameKind::Identity => Record::Identity(payload),

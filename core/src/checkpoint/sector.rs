@@ -1,5 +1,7 @@
 //! What stands at fixed places of an erase sector: its header, and two slots at its end.
 
+use embedded_storage::nor_flash::ReadNorFlash;
+
 use super::crc::Crc;
 use super::geometry::Geometry;
 use super::storage::{self, LogStorage};
@@ -21,28 +23,33 @@ const FLAG_FIRST: u16 = 2;
 
 /// The header of a sector. Layout in `docs/FORMAT.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct SectorHeader {
+pub struct SectorHeader {
     /// A snapshot starts in this sector.
-    pub(super) snapshot: bool,
+    pub snapshot: bool,
     /// Nothing was committed before this sector.
-    pub(super) first: bool,
+    pub first: bool,
     /// Counts every sector ever opened, from 1.
-    pub(super) sequence: u32,
+    pub sequence: u32,
     /// Sequence of the sector before, 0 for none.
-    pub(super) predecessor: u32,
+    pub predecessor: u32,
     /// Where the records of the sector before end.
-    pub(super) predecessor_end: u32,
+    pub predecessor_end: u32,
     /// Tag of the epoch that opened this sector.
-    pub(super) tag: u8,
+    pub tag: u8,
 }
 
 /// What stands where a header should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum HeaderState {
+pub enum HeaderState {
+    /// Nothing: the bytes are erased.
     Blank,
+    /// No header, or a torn or damaged one.
     Invalid,
+    /// One of a later release, with the version of its format.
     Newer(u16),
+    /// One that was written for a storage of other sizes.
     OtherGeometry(Geometry),
+    /// A header.
     Valid(SectorHeader),
 }
 
@@ -73,20 +80,14 @@ impl SectorHeader {
         if bytes.iter().all(|byte| *byte == 0xFF) {
             return HeaderState::Blank;
         }
-        let mut crc = Crc::new();
-        crc.update(bytes.get(..28).unwrap_or(&[]));
-        if !bytes.starts_with(&MAGIC) || crc.value() != u32_at(bytes, 28) {
+        if !is_intact(bytes) {
             return HeaderState::Invalid;
         }
         let (version, flags) = (u16_at(bytes, 4), u16_at(bytes, 6));
         if version > FORMAT_VERSION {
             return HeaderState::Newer(version);
         }
-        let written = Geometry {
-            erase_size: u32_at(bytes, 20),
-            sectors: u16_at(bytes, 24),
-            write_size: byte_at(bytes, 26),
-        };
+        let written = written_geometry(bytes);
         if written != *geometry {
             return HeaderState::OtherGeometry(written);
         }
@@ -103,7 +104,7 @@ impl SectorHeader {
         })
     }
 
-    pub(super) fn read<S: LogStorage>(
+    pub(super) fn read<S: ReadNorFlash>(
         storage: &mut S,
         geometry: &Geometry,
         sector: u32,
@@ -112,6 +113,18 @@ impl SectorHeader {
         storage::read(storage, geometry.address(sector, 0), &mut bytes)?;
         Ok(Self::decode(&bytes, geometry))
     }
+}
+
+/// Whether the bytes are a header of any version: this much is fixed for ever.
+pub(super) fn is_intact(bytes: &[u8; HEADER_BYTES as usize]) -> bool {
+    let mut crc = Crc::new();
+    crc.update(bytes.get(..28).unwrap_or(&[]));
+    bytes.starts_with(&MAGIC) && crc.value() == u32_at(bytes, 28)
+}
+
+/// The sizes that a header names.
+pub(super) fn written_geometry(bytes: &[u8; HEADER_BYTES as usize]) -> Geometry {
+    Geometry { erase_size: u32_at(bytes, 20), sectors: u16_at(bytes, 24), write_size: byte_at(bytes, 26) }
 }
 
 /// The two slots at the end of a sector, each programmed at most once.
@@ -125,9 +138,12 @@ pub(super) enum Slot {
 
 /// What stands in a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SlotState {
+pub enum SlotState {
+    /// Nothing: the bytes are erased.
     Blank,
+    /// A torn or damaged one.
     Invalid,
+    /// A valid one with its value: of an end slot, where the records that count end; of a seal, 0.
     Valid(u32),
 }
 
@@ -156,7 +172,7 @@ impl Slot {
         crc.value()
     }
 
-    pub(super) fn read<S: LogStorage>(
+    pub(super) fn read<S: ReadNorFlash>(
         self,
         storage: &mut S,
         geometry: &Geometry,

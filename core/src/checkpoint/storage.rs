@@ -1,6 +1,6 @@
 //! What the log needs of a storage, and reading and programming it in aligned pieces.
 
-use embedded_storage::nor_flash::NorFlash;
+use embedded_storage::nor_flash::{NorFlash, ReadNorFlash};
 
 /// NOR-like storage with a way to make writes durable.
 ///
@@ -34,7 +34,7 @@ pub(super) fn copy(to: &mut [u8], from: &[u8]) {
 }
 
 /// Reads any range, aligned or not, through a small buffer that respects `READ_SIZE`.
-pub(super) fn read<S: NorFlash>(storage: &mut S, address: u32, bytes: &mut [u8]) -> Result<(), S::Error> {
+pub(super) fn read<S: ReadNorFlash>(storage: &mut S, address: u32, bytes: &mut [u8]) -> Result<(), S::Error> {
     let mask = (S::READ_SIZE as u32).wrapping_sub(1);
     let mut address = address;
     let mut rest = bytes;
@@ -55,7 +55,7 @@ pub(super) fn read<S: NorFlash>(storage: &mut S, address: u32, bytes: &mut [u8])
 }
 
 /// Whether every byte of the range is erased.
-pub(super) fn is_blank<S: NorFlash>(storage: &mut S, from: u32, to: u32) -> Result<bool, S::Error> {
+pub(super) fn is_blank<S: ReadNorFlash>(storage: &mut S, from: u32, to: u32) -> Result<bool, S::Error> {
     let mut from = from;
     while from < to {
         let mut chunk = [0u8; CHUNK_BYTES];

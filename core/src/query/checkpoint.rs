@@ -35,6 +35,14 @@ pub struct CommitHead {
     pub rows: RowCounts,
 }
 
+impl CommitHead {
+    /// The head in a commit record ([`Record::Commit`]), and the bytes behind it: the marks and the caller's offset. `None` if it is no query's.
+    #[must_use]
+    pub fn decode(payload: &[u8]) -> Option<(Self, &[u8])> {
+        postcard::take_from_bytes(payload).ok()
+    }
+}
+
 impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
     /// Makes everything so far durable in one step, together with `offset`: what the caller needs to go on from here, such as the
     /// position of its source and its sink. Returns what was written: the slots changed since the last commit, or all.
@@ -79,7 +87,7 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         // Looks at the first record, the identity, and no further.
         let looked = log.replay(|record| {
             if let Record::Identity(payload) = record {
-                same = postcard::from_bytes(payload) == Ok(Identity::of(self.plan));
+                same = Identity::decode(payload) == Some(Identity::of(self.plan));
             }
             Err(())
         });
@@ -103,7 +111,13 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
             writer.identity(&Identity::of(self.plan))?;
         }
         self.tables.write(kind == EpochKind::Snapshot, 0, &mut Entries(&mut writer))?;
-        let head = CommitHead {
+        let head = self.head();
+        writer.commit(number, &(head, self.marks, offset))
+    }
+
+    /// What a commit says of the query now.
+    pub(super) fn head(&self) -> CommitHead {
+        CommitHead {
             epoch: self.epoch,
             watermark: self.watermark,
             now: self.now,
@@ -111,8 +125,7 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
             taken: self.taken,
             became: self.became,
             rows: self.rows,
-        };
-        writer.commit(number, &(head, self.marks, offset))
+        }
     }
 
     /// Brings back the last committed state, and returns the offset committed with it; `None` from an empty log.
@@ -125,7 +138,7 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         &mut self,
         log: &mut Log<S, BUFFER>,
     ) -> Result<Option<O>, RestoreError<S::Error>> {
-        if self.rows.rows_in > 0 || self.committed.is_some() || self.epoch > 0 {
+        if self.has_started() {
             return Err(RestoreError::Started);
         }
         if log.is_empty() {
@@ -135,18 +148,8 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         self.tables.clear();
         match self.read(log) {
             Ok((head, marks, offset)) => {
-                self.epoch = head.epoch;
-                self.watermark = head.watermark;
-                self.now = head.now;
-                self.arrived = head.arrived;
-                self.taken = head.taken;
-                self.became = head.became;
-                self.rows = head.rows;
-                self.marks = marks;
+                self.go_on_from(&head, marks);
                 self.committed = log.epoch();
-                let epoch = self.epoch_at(self.watermark, self.watermark);
-                self.plan.operator().restored(&mut self.tables, &epoch);
-                self.tables.rebuild();
                 Ok(Some(offset))
             }
             Err(error) => {
@@ -162,22 +165,8 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
     ) -> Result<(CommitHead, MarksOf<P>, O), RestoreError<S::Error>> {
         let mut last = None;
         let replayed = log.replay(|record| {
-            match record {
-                Record::Identity(payload) => self.check_identity(payload)?,
-                Record::Entries { operator, payload } => {
-                    self.tables.read(operator, payload).map_err(|error| match error {
-                        EntryError::Unreadable => Unreadable::Entry,
-                        EntryError::TooSmall { slots } => Unreadable::TooSmall { slots },
-                    })?;
-                }
-                Record::Commit { payload, .. } => {
-                    let (commit, rest) =
-                        postcard::take_from_bytes(payload).map_err(|_| Unreadable::Offset)?;
-                    if !rest.is_empty() {
-                        return Err(Unreadable::Offset);
-                    }
-                    last = Some(commit);
-                }
+            if let Some(commit) = self.take(record)? {
+                last = Some(commit);
             }
             Ok(())
         });
@@ -192,8 +181,52 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         }
     }
 
+    /// Whether it has taken rows, ended epochs or been restored.
+    pub(super) fn has_started(&self) -> bool {
+        self.rows.rows_in > 0 || self.committed.is_some() || self.epoch > 0
+    }
+
+    /// Takes a record of its past; gives back what a commit says.
+    pub(super) fn take<O: DeserializeOwned>(
+        &mut self,
+        record: Record<'_>,
+    ) -> Result<Option<(CommitHead, MarksOf<P>, O)>, Unreadable> {
+        match record {
+            Record::Identity(payload) => self.check_identity(payload)?,
+            Record::Entries { operator, payload } => {
+                self.tables.read(operator, payload).map_err(|error| match error {
+                    EntryError::Unreadable => Unreadable::Entry,
+                    EntryError::TooSmall { slots } => Unreadable::TooSmall { slots },
+                })?;
+            }
+            Record::Commit { payload, .. } => {
+                let (commit, rest) = postcard::take_from_bytes(payload).map_err(|_| Unreadable::Offset)?;
+                if !rest.is_empty() {
+                    return Err(Unreadable::Offset);
+                }
+                return Ok(Some(commit));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Goes on where a commit says that the query was, once all records are in the tables.
+    pub(super) fn go_on_from(&mut self, head: &CommitHead, marks: MarksOf<P>) {
+        self.epoch = head.epoch;
+        self.watermark = head.watermark;
+        self.now = head.now;
+        self.arrived = head.arrived;
+        self.taken = head.taken;
+        self.became = head.became;
+        self.rows = head.rows;
+        self.marks = marks;
+        let epoch = self.epoch_at(self.watermark, self.watermark);
+        self.plan.operator().restored(&mut self.tables, &epoch);
+        self.tables.rebuild();
+    }
+
     fn check_identity(&self, payload: &[u8]) -> Result<(), Unreadable> {
-        let found: Identity<'_> = postcard::from_bytes(payload).map_err(|_| Unreadable::Identity)?;
+        let found = Identity::decode(payload).ok_or(Unreadable::Identity)?;
         match Identity::of(self.plan).difference(&found) {
             Some(difference) => Err(Unreadable::Other(difference)),
             None => Ok(()),

@@ -58,7 +58,13 @@ fn fold(last: &mut OperatorIdentity, further: &OperatorIdentity) {
     last.record = crc.finalize();
 }
 
-impl Identity<'_> {
+impl<'a> Identity<'a> {
+    /// The identity in the first record of a snapshot ([`Record::Identity`](crate::checkpoint::Record::Identity)); `None` if it is none.
+    #[must_use]
+    pub fn decode(payload: &'a [u8]) -> Option<Self> {
+        postcard::from_bytes(payload).ok()
+    }
+
     /// The first thing in which `other` is another query.
     #[must_use]
     pub fn difference(&self, other: &Identity<'_>) -> Option<Difference> {

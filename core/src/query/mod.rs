@@ -7,6 +7,7 @@ mod identity;
 mod plan;
 mod progress;
 mod run;
+mod transfer;
 
 pub use builder::{
     After, AtOnce, EachEventTime, Grouped, Join, Joined, JoinedAsOf, JoinedStatic, LeavesInTime,
@@ -20,3 +21,4 @@ pub use identity::{Difference, Identity};
 pub use plan::{Plan, QueryPlan};
 pub use progress::{OperatorProgress, Progress, RowCounts};
 pub use run::{EpochEnd, Query};
+pub use transfer::{LoadError, SaveError};

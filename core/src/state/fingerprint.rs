@@ -6,6 +6,7 @@
 //! seen, nor is the capacity of a text or list. The same on every machine and compiler, unlike `core::any::type_name`.
 
 use core::fmt;
+use core::marker::PhantomData;
 
 use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 
@@ -17,11 +18,17 @@ const VARIANTS_MAX: u32 = 64;
 
 /// The fingerprint of `T`.
 pub(crate) fn fingerprint<'de, T: de::Deserialize<'de>>() -> u32 {
+    fingerprint_of::<PhantomData<T>>(PhantomData)
+}
+
+/// The fingerprint of the type that a seed asks for: of a type that is only known when the program runs.
+#[must_use]
+pub fn fingerprint_of<'de, S: DeserializeSeed<'de> + Copy>(seed: S) -> u32 {
     let mut trace = Trace { crc: crc32fast::Hasher::new(), requests: 0, variant: 0, variants: 1 };
     while trace.variant < trace.variants.min(VARIANTS_MAX) {
         trace.requests = 0;
         // A type that refuses the made-up values ends the trace there: what it asked for until then counts.
-        if T::deserialize(&mut trace).is_err() {
+        if seed.deserialize(&mut trace).is_err() {
             trace.text("refused");
         }
         trace.variant = trace.variant.saturating_add(1);

@@ -28,6 +28,7 @@ mod table;
 pub use chained::{Chained, ChainedTables, Link, LinkCounts};
 pub use empty::Empty;
 pub(crate) use fingerprint::fingerprint;
+pub use fingerprint::fingerprint_of;
 pub use index::{SlotId, SlotIndex};
 pub use record::{Key, Record, Schedule};
 pub use shape::{EntryError, EntrySink, Keyed, NoTables, Occupancy, Shape, Stateless, Tables};

@@ -65,20 +65,28 @@ impl Timestamp {
 
     /// The moment `span` later, saturating at [`Timestamp::MAX`].
     #[must_use]
+    #[inline]
     pub const fn saturating_add(self, span: Span) -> Self {
-        Self(self.0.saturating_add(span.0))
+        // A span is never negative, so a sum is less only where it wrapped. Cheaper than to saturate either way.
+        let later = self.0.wrapping_add(span.0);
+        if later < self.0 { Self::MAX } else { Self(later) }
     }
 
     /// The moment `span` earlier, saturating at [`Timestamp::MIN`].
     #[must_use]
+    #[inline]
     pub const fn saturating_sub(self, span: Span) -> Self {
-        Self(self.0.saturating_sub(span.0))
+        let earlier = self.0.wrapping_sub(span.0);
+        if earlier > self.0 { Self::MIN } else { Self(earlier) }
     }
 
     /// Whether this can be a row's event time: see [`Timestamp::EVENT_TIME_MAX`].
     #[must_use]
+    #[inline]
     pub const fn is_event_time(self) -> bool {
-        self.0.unsigned_abs() <= Self::EVENT_TIME_MAX.0.unsigned_abs()
+        // Both bounds in one comparison: what lies before the first wraps to a large number.
+        let past_first = self.0.wrapping_add(Self::EVENT_TIME_MAX.0).cast_unsigned();
+        past_first <= 2 * Self::EVENT_TIME_MAX.0.cast_unsigned()
     }
 
     /// How long `earlier` lies before this moment; [`Span::ZERO`] if it does not, saturating at [`Span::MAX`].

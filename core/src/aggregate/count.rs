@@ -12,11 +12,11 @@ pub struct Count {
 
 impl Count {
     fn increment(&mut self) {
-        self.count = self.count.saturating_add(1);
+        self.count = self.count.wrapping_add(1);
     }
 
     fn merge(&mut self, other: &Self) {
-        self.count = self.count.saturating_add(other.count);
+        self.count = self.count.wrapping_add(other.count);
     }
 }
 
@@ -68,6 +68,7 @@ impl<R: ?Sized> Aggregate<R> for CountRows {
         Count { count: 0 }
     }
 
+    #[inline]
     fn update(&self, state: &mut Count, _row: &R, _arrival: Arrival) {
         state.increment();
     }
@@ -100,6 +101,7 @@ where
         Count { count: 0 }
     }
 
+    #[inline]
     fn update(&self, state: &mut Count, row: &R, _arrival: Arrival) {
         if (self.column)(row).into_option().is_some() {
             state.increment();

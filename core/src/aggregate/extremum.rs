@@ -1,7 +1,5 @@
 //! `min` and `max`: the least and the greatest value of a column.
 
-use core::cmp::Ordering;
-
 use serde::{Deserialize, Serialize};
 
 use super::{Aggregate, Arrival, Nullable, Order, Stored};
@@ -18,12 +16,13 @@ pub struct Max<T> {
     max: Option<T>,
 }
 
-/// Puts `candidate` in the place of `best` where it compares as `better`; among equals `best` stays.
-fn keep_better<T: Order>(best: &mut Option<T>, candidate: Option<T>, better: Ordering) {
-    match (&best, &candidate) {
-        (Some(old), Some(new)) if new.order(old) != better => {}
-        (_, None) => {}
-        _ => *best = candidate,
+/// Puts `candidate` in the place of `best` where it `is_better`; among equals `best` stays.
+#[inline]
+fn keep_better<T>(best: &mut Option<T>, candidate: Option<T>, is_better: impl Fn(&T, &T) -> bool) {
+    if let Some(new) = candidate
+        && best.as_ref().is_none_or(|old| is_better(&new, old))
+    {
+        *best = Some(new);
     }
 }
 
@@ -97,11 +96,11 @@ where
     }
 
     fn update(&self, state: &mut Self::State, row: &R, _arrival: Arrival) {
-        keep_better(&mut state.min, (self.column)(row).into_option(), Ordering::Less);
+        keep_better(&mut state.min, (self.column)(row).into_option(), T::Value::is_less);
     }
 
     fn merge(&self, state: &mut Self::State, other: &Self::State) {
-        keep_better(&mut state.min, other.min.clone(), Ordering::Less);
+        keep_better(&mut state.min, other.min.clone(), T::Value::is_less);
     }
 
     fn finish(&self, state: &Self::State) -> Self::Output {
@@ -129,11 +128,11 @@ where
     }
 
     fn update(&self, state: &mut Self::State, row: &R, _arrival: Arrival) {
-        keep_better(&mut state.max, (self.column)(row).into_option(), Ordering::Greater);
+        keep_better(&mut state.max, (self.column)(row).into_option(), |new, old| old.is_less(new));
     }
 
     fn merge(&self, state: &mut Self::State, other: &Self::State) {
-        keep_better(&mut state.max, other.max.clone(), Ordering::Greater);
+        keep_better(&mut state.max, other.max.clone(), |new, old| old.is_less(new));
     }
 
     fn finish(&self, state: &Self::State) -> Self::Output {

@@ -53,16 +53,17 @@ where
         Mean { sum: 0.0, count: 0 }
     }
 
+    #[inline]
     fn update(&self, state: &mut Mean, row: &R, _arrival: Arrival) {
         if let Some(value) = (self.column)(row).into_option() {
             state.sum = same_nan(state.sum + value.to_f64());
-            state.count = state.count.saturating_add(1);
+            state.count = state.count.wrapping_add(1);
         }
     }
 
     fn merge(&self, state: &mut Mean, other: &Mean) {
         state.sum = same_nan(state.sum + other.sum);
-        state.count = state.count.saturating_add(other.count);
+        state.count = state.count.wrapping_add(other.count);
     }
 
     fn finish(&self, state: &Mean) -> Option<f64> {

@@ -13,6 +13,7 @@ macro_rules! tuple {
                 ($(self.$index.init(),)*)
             }
 
+            #[inline]
             fn update(&self, state: &mut Self::State, row: &Row, arrival: Arrival) {
                 $(self.$index.update(&mut state.$index, row, arrival);)*
             }

@@ -42,6 +42,6 @@ pub(super) fn evict_earliest<T: ?Sized, K: Key, V: Record, I: SlotIndex, O, D: S
     let row = result(key, value);
     let at = time_of(row.window);
     side.early_at(row, at)?;
-    table.remove(earliest);
+    table.discard(earliest);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::full::make_room;
-use super::results::{last_end, record_at, time_of};
+use super::results::{last_end, time_of};
 use super::{
     Arriving, Cursor, Epoch, Full, LateRow, Modes, Operator, OperatorIdentity, OutputMode, Refused, Side,
     Taken, WindowRow, WindowShape,
@@ -51,8 +51,8 @@ impl<KF, A> SlidingAggregate<KF, A> {
         if epoch.mode != OutputMode::Append {
             return self.window.last_end(start);
         }
-        let first = self.window.first_end(start);
-        epoch.watermark.map_or(first, |watermark| first.max(self.window.first_end(watermark)))
+        // The later the moment, the later the first window that holds it ends.
+        self.window.first_end(epoch.watermark.map_or(start, |watermark| start.max(watermark)))
     }
 
     /// The window of `first`'s key that ends at `end`: merges the panes from `first` on. `None` if they hold no rows of it.
@@ -70,29 +70,14 @@ impl<KF, A> SlidingAggregate<KF, A> {
         I: SlotIndex,
     {
         let window = self.window.ending_at(end);
-        let mut merged: Option<A::State> = None;
-        let mut next = Some(first);
-        for _ in 0..table.len() {
-            let Some((_, record)) =
-                next.and_then(|slot| table.record(slot)).filter(|(_, pane)| pane.start < end)
-            else {
-                break;
-            };
-            if record.start >= window.start {
-                match &mut merged {
-                    Some(merged) => self.aggregate.merge(merged, &record.pane),
-                    None => merged = Some(record.pane.clone()),
-                }
-            }
-            next = next.and_then(|slot| table.after(slot));
-        }
+        let mut panes = table
+            .in_order_from(first)
+            .skip_while(|record| record.start < window.start)
+            .take_while(|record| record.start < end);
+        let mut merged = panes.next()?.pane.clone();
+        panes.for_each(|record| self.aggregate.merge(&mut merged, &record.pane));
         let (key, _) = table.record(first)?;
-        merged.map(|merged| WindowRow {
-            window,
-            key: key.clone(),
-            value: self.aggregate.finish(&merged),
-            early,
-        })
+        Some(WindowRow { window, key: key.clone(), value: self.aggregate.finish(&merged), early })
     }
 
     /// Moves a key on from the window that ended at `end`: drops panes that no later window holds, and makes the first one left,
@@ -109,20 +94,30 @@ impl<KF, A> SlidingAggregate<KF, A> {
         let next_end = end + self.window.slide();
         // At the end of time there is no next window.
         let keep_from = (next_end > end).then(|| self.window.ending_at(next_end).start);
-        let mut first = Some(first);
+        let is_kept = |start| keep_from.is_some_and(|from| start >= from);
+        let mut kept = Some(first);
         for _ in 0..table.len() {
-            let slot = first?;
-            let (_, record) = table.record(slot)?;
-            let start = record.start;
-            if keep_from.is_some_and(|from| start >= from) {
-                let due = self.window.first_end(start).max(next_end);
-                table.edit_deadline_unmarked(slot, |record| record.due = due);
-                return Some(slot);
+            let Some(start) = kept.and_then(|slot| table.record(slot)).map(|(_, record)| record.start) else {
+                break;
+            };
+            if is_kept(start) {
+                break;
             }
-            first = table.after(slot);
-            table.remove(slot);
+            kept = kept.and_then(|slot| table.after(slot));
         }
-        None
+        if let Some(kept) = kept {
+            table.edit_deadline_unmarked(kept, |record| {
+                record.due = self.window.first_end(record.start).max(next_end);
+            });
+        }
+        // Its due time is right already when it takes the place of these in the order.
+        let mut dropped = Some(first);
+        for _ in 0..table.len() {
+            let Some(slot) = dropped.filter(|_| dropped != kept) else { break };
+            dropped = table.after(slot);
+            table.discard(slot);
+        }
+        kept
     }
 
     /// Frees the pane that is due first: gives out early the windows that hold it, at most size / slide of them.
@@ -369,15 +364,15 @@ where
         let Some(at) = at else { return Ok(Taken::WithoutWindow) };
         let start = self.window.pane_of(at);
         let closed = epoch.watermark.filter(|_| epoch.mode != OutputMode::Complete);
-        if epoch.is_closed(self.window.last_end(start)) {
+        let last_end = self.window.last_end(start);
+        if epoch.is_closed(last_end) {
             let late_windows = closed.map_or(0, |watermark| self.window.windows_closed(start, watermark));
             side.late(LateRow { row, at, late_windows, dropped: true });
             return Ok(Taken::Late { late_windows });
         }
         let key = (self.key)(row);
-        let slot = record_at(table, &key, start);
+        let slot = table.find(&key, start);
         let mut given = self.given_early(table, &key, epoch);
-        let last_end = self.window.last_end(start);
         if slot.is_none() && given < Some(last_end) && table.len() >= table.capacity() {
             if !make_room(epoch, row, side, |side| self.evict(table, side))? {
                 return Ok(Taken::Dropped);
@@ -440,7 +435,7 @@ where
                 }
                 self.move_on(table, first, end);
             } else {
-                table.remove(first);
+                table.discard(first);
             }
         }
         Ok(())

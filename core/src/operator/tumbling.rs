@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::full::{evict_earliest, make_room};
-use super::results::{by_mode, close_due, last_end, record_at, time_of};
+use super::results::{by_mode, close_due, last_end, time_of};
 use super::{
     Arriving, Cursor, Epoch, Full, LateRow, Modes, Operator, OperatorIdentity, Refused, Side, Taken,
     WindowRow, WindowShape,
@@ -85,7 +85,7 @@ where
             return Ok(Taken::Late { late_windows: 1 });
         }
         let key = (self.key)(row);
-        if let Some(slot) = record_at(table, &key, window.start) {
+        if let Some(slot) = table.find(&key, window.start) {
             if let Some(record) = table.edit(slot) {
                 self.aggregate.update(&mut record.state, row, arrival);
             }

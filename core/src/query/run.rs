@@ -182,8 +182,11 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
         let epoch = self.epoch_at(self.watermark, self.watermark);
         let mut side = CountedSide { side, given: 0, early: 0 };
         let mut number = 0_u32;
-        let (operator, tables, passed_over) = (self.plan.operator(), &mut self.tables, self.taken);
-        let (arrived, became) = (&mut self.arrived, &mut self.became);
+        // A row that comes out as one at most is never taken in part, so that what became of it need not outlive this call.
+        let in_part = <P::Stages as Stages<P::Row>>::MULTIPLIES;
+        let passed_over = if in_part { self.taken } else { 0 };
+        let mut became = if in_part { self.became } else { None };
+        let (operator, tables, arrived) = (self.plan.operator(), &mut self.tables, &mut self.arrived);
         // Also a row that is handed back has been seen by the watermark: it must be able to follow it, or full state would never
         // empty. It cannot make that row late, since its own window ends after it.
         let ran = self.plan.stages().run(row, None, &mut self.marks, &mut |row, at| {
@@ -196,27 +199,35 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
             // Rows handed back leave no trace in the order of arrival.
             *arrived = arrival;
             number = number.wrapping_add(1);
-            *became = Some(became.map_or(taken, |before| before.and(taken)));
+            became = Some(match became {
+                Some(before) if in_part => before.and(taken),
+                _ => taken,
+            });
             Ok(())
         });
-        self.rows.emitted = self.rows.emitted.wrapping_add(side.given).wrapping_add(side.early);
-        self.rows.emitted_early = self.rows.emitted_early.wrapping_add(side.early);
-        match ran {
-            Ok(()) => {
-                self.taken = 0;
-                self.rows.count(self.became.take());
-                Ok(())
-            }
-            Err(refused) => {
-                self.taken = number;
-                self.rows.refused = self.rows.refused.wrapping_add(1);
-                Err(match refused {
-                    _ if number > 0 || self.tables.is_partly() => PushError::Partly(()),
-                    Refused::NoRoom => PushError::Full(()),
-                    Refused::NotNow => PushError::Blocked(()),
-                })
-            }
+        let (given, early) = (side.given, side.early);
+        if given > 0 || early > 0 {
+            self.rows.emitted = self.rows.emitted.wrapping_add(given).wrapping_add(early);
+            self.rows.emitted_early = self.rows.emitted_early.wrapping_add(early);
         }
+        let (number, became) = match ran {
+            Ok(()) => {
+                self.rows.count(became);
+                (0, None)
+            }
+            Err(_) => (number, became),
+        };
+        if in_part {
+            (self.taken, self.became) = (number, became);
+        }
+        ran.map_err(|refused| {
+            self.rows.refused = self.rows.refused.wrapping_add(1);
+            match refused {
+                _ if number > 0 || self.tables.is_partly() => PushError::Partly(()),
+                Refused::NoRoom => PushError::Full(()),
+                Refused::NotNow => PushError::Blocked(()),
+            }
+        })
     }
 
     /// Ends the epoch: moves the watermark to the highest event time seen less the delay, and gives the results to `sink`.
@@ -446,16 +457,22 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
 impl RowCounts {
     /// Counts a row by what became of it; `None` is a row that did not reach the operator.
     fn count(&mut self, taken: Option<Taken>) {
-        let (counter, late_windows) = match taken {
-            None => (&mut self.filtered, 0),
-            Some(Taken::Used { late_windows }) => (&mut self.used, late_windows),
-            Some(Taken::Late { late_windows }) => (&mut self.late, late_windows),
-            Some(Taken::WithoutWindow) => (&mut self.without_window, 0),
-            Some(Taken::Duplicate) => (&mut self.duplicate, 0),
-            Some(Taken::Dropped) => (&mut self.dropped, 0),
+        let counter = match taken {
+            None => &mut self.filtered,
+            Some(Taken::Used { late_windows: 0 }) => &mut self.used,
+            Some(Taken::Used { late_windows }) => {
+                self.late_windows = self.late_windows.wrapping_add(late_windows);
+                &mut self.used
+            }
+            Some(Taken::Late { late_windows }) => {
+                self.late_windows = self.late_windows.wrapping_add(late_windows);
+                &mut self.late
+            }
+            Some(Taken::WithoutWindow) => &mut self.without_window,
+            Some(Taken::Duplicate) => &mut self.duplicate,
+            Some(Taken::Dropped) => &mut self.dropped,
         };
         *counter = counter.wrapping_add(1);
-        self.late_windows = self.late_windows.wrapping_add(late_windows);
     }
 }
 

@@ -4,15 +4,34 @@
 
 use super::index::{SlotId, SlotIndex};
 use super::record::{Key, Record};
+use super::slot::Slot;
 use super::table::Table;
 
 impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
-    /// The bucket whose slot holds `key`.
-    pub(super) fn bucket_of(&self, hash: I, key: &K) -> Option<usize> {
+    /// The bucket whose slot holds `key`, and that slot with its record.
+    #[inline]
+    pub(super) fn bucket_of(&self, hash: I, key: &K) -> Option<(usize, SlotId, &V)> {
+        // In locals, so that they stay in registers: this is most of what a row costs.
+        let (buckets, links, slots) = (&*self.buckets, &*self.links, &*self.slots);
+        let mut bucket = self.home(hash);
+        for _ in 0..buckets.len() {
+            let slot = buckets.get(bucket)?.decode()?;
+            if links.get(slot.number())?.hash == hash
+                && let Some(Slot::Occupied(other, value)) = slots.get(slot.number())
+                && other == key
+            {
+                return Some((bucket, slot, value));
+            }
+            bucket = self.next_bucket(bucket);
+        }
+        None
+    }
+
+    /// The bucket that holds `slot`, which stands for a key of this hash.
+    pub(super) fn bucket_with(&self, hash: I, slot: SlotId) -> Option<usize> {
         let mut bucket = self.home(hash);
         for _ in 0..self.buckets.len() {
-            let slot = self.slot_in_bucket(bucket)?;
-            if self.links_of(slot).hash == hash && self.record(slot).is_some_and(|(other, _)| other == key) {
+            if self.slot_in_bucket(bucket)? == slot {
                 return Some(bucket);
             }
             bucket = self.next_bucket(bucket);

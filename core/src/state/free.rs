@@ -37,27 +37,35 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     }
 
     fn take_lowest_freed(&mut self) -> Option<SlotId> {
-        let lowest = self.freed(0);
-        let last_place = (self.meta.freed as usize).saturating_sub(1);
-        let last = self.freed(last_place)?;
-        self.meta.freed = self.meta.freed.saturating_sub(1);
+        let freed = self.meta.freed as usize;
+        // Place 0 of the heap is the last entry.
+        let first = self.order.len().checked_sub(freed)?;
+        let heap = self.order.get_mut(first..)?;
+        let (last_entry, lowest) = (*heap.first()?, heap.last()?.decode());
+        let end = heap.len().wrapping_sub(1);
+        let last = last_entry.decode()?;
         let mut place = 0_usize;
         for _ in 0..usize::BITS {
             let left_place = place.saturating_mul(2).saturating_add(1);
-            let Some(left) = self.freed(left_place) else { break };
             let right_place = left_place.saturating_add(1);
-            let (child_place, child) = match self.freed(right_place) {
+            // The last entry leaves its place, so it is no child.
+            let freed_at = |place: usize| {
+                if place >= end { None } else { heap.get(end.wrapping_sub(place))?.decode() }
+            };
+            let Some(left) = freed_at(left_place) else { break };
+            let (child_place, child) = match freed_at(right_place) {
                 Some(right) if right < left => (right_place, right),
                 _ => (left_place, left),
             };
             if last <= child {
                 break;
             }
-            self.set_freed(place, child);
+            *heap.get_mut(end.wrapping_sub(place))? = I::encode(Some(child));
             place = child_place;
         }
-        if self.meta.freed > 0 {
-            self.set_freed(place, last);
+        self.meta.freed = self.meta.freed.saturating_sub(1);
+        if place < end {
+            *heap.get_mut(end.wrapping_sub(place))? = last_entry;
         }
         lowest
     }

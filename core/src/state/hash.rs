@@ -5,6 +5,7 @@ use core::hash::{Hash, Hasher};
 /// The hash of `key`: a multiply-and-rotate hash (the idea of FxHash, by way of rustc) with a final mix, because the
 /// index uses the top bits. Not keyed: whoever chooses the keys can make them collide, which costs time within the
 /// bound of the table's size, never correctness.
+#[inline]
 pub(super) fn hash_of<K: Hash>(key: &K) -> u32 {
     let mut hasher = KeyHasher(0);
     key.hash(&mut hasher);
@@ -22,19 +23,16 @@ impl KeyHasher {
         self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(MULTIPLIER);
     }
 
-    /// The finalizer of MurmurHash3 (Appleby, public domain): every bit of the input moves every bit of the output.
+    /// Half the finalizer of MurmurHash3 (Appleby, public domain): every bit moves the top bits, and the index looks at no others.
     #[inline]
     fn finish_u32(&self) -> u32 {
-        let mut hash = self.0;
-        hash ^= hash >> 16;
-        hash = hash.wrapping_mul(0x85eb_ca6b);
-        hash ^= hash >> 13;
-        hash = hash.wrapping_mul(0xc2b2_ae35);
-        hash ^ (hash >> 16)
+        let hash = self.0;
+        (hash ^ (hash >> 15)).wrapping_mul(0x85eb_ca6b)
     }
 }
 
 impl Hasher for KeyHasher {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
         let mut words = bytes.chunks_exact(4);
         for word in &mut words {
@@ -47,27 +45,33 @@ impl Hasher for KeyHasher {
         }
     }
 
+    #[inline]
     fn write_u8(&mut self, value: u8) {
         self.add(u32::from(value));
     }
 
+    #[inline]
     fn write_u16(&mut self, value: u16) {
         self.add(u32::from(value));
     }
 
+    #[inline]
     fn write_u32(&mut self, value: u32) {
         self.add(value);
     }
 
+    #[inline]
     fn write_u64(&mut self, value: u64) {
         self.add(value as u32);
         self.add((value >> 32) as u32);
     }
 
+    #[inline]
     fn write_usize(&mut self, value: usize) {
         self.write_u64(value as u64);
     }
 
+    #[inline]
     fn finish(&self) -> u64 {
         u64::from(self.finish_u32())
     }

@@ -21,6 +21,7 @@ impl<I> List<I> {
 
 impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     /// Enters a slot in both lists.
+    #[inline]
     pub(super) fn mark(&mut self, slot: SlotId) {
         self.mark_dirty(slot);
         if self.meta.tracks_changed && self.links_of(slot).next_changed == I::default() {
@@ -29,6 +30,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     }
 
     /// Enters a slot in the list of those changed since the last commit.
+    #[inline]
     pub(super) fn mark_dirty(&mut self, slot: SlotId) {
         if self.links_of(slot).next_dirty == I::default() {
             self.append(&List::DIRTY, slot);

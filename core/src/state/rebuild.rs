@@ -30,7 +30,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
             let Some(slot) = self.order.get(place).and_then(|entry| entry.decode()) else { break };
             let Some((key, value)) = self.record(slot) else { break };
             let (hash, position) = (I::from_hash(hash_of(key)), value.position());
-            let bucket = self.bucket_of(hash, key);
+            let bucket = self.bucket_of(hash, key).map(|(bucket, ..)| bucket);
             self.enter(slot, hash, bucket, position);
         }
         for slot in (0..self.slots_used()).filter_map(SlotId::new) {

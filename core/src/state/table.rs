@@ -60,6 +60,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
 
     /// The record in a slot, with its key.
     #[must_use]
+    #[inline]
     pub fn record(&self, slot: SlotId) -> Option<(&K, &V)> {
         match self.slots.get(slot.number()) {
             Some(Slot::Occupied(key, value)) => Some((key, value)),
@@ -69,12 +70,14 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
 
     /// Changes the record in a slot and marks it as changed. Its position must stay between its neighbours', its deadline must
     /// not change while it is scheduled (see [`Table::edit_deadline`]).
+    #[inline]
     pub fn edit(&mut self, slot: SlotId) -> Option<&mut V> {
         self.mark(slot);
         self.edit_unmarked(slot)
     }
 
     /// Changes what can be worked out again after a restart, so that the record need not be written to the checkpoint.
+    #[inline]
     pub(crate) fn edit_unmarked(&mut self, slot: SlotId) -> Option<&mut V> {
         match self.slots.get_mut(slot.number()) {
             Some(Slot::Occupied(_, value)) => Some(value),
@@ -90,21 +93,64 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
 
     /// The record of `key` with the highest position.
     #[must_use]
+    #[inline]
     pub fn last_of(&self, key: &K) -> Option<SlotId> {
         let hash = I::from_hash(hash_of(key));
-        self.bucket_of(hash, key).and_then(|bucket| self.slot_in_bucket(bucket))
+        self.bucket_of(hash, key).map(|(_, slot, _)| slot)
+    }
+
+    /// The record of `key` at exactly `position`. The one with the highest position is found at once, others going back from there.
+    #[inline]
+    #[must_use]
+    pub fn find(&self, key: &K, position: Timestamp) -> Option<SlotId> {
+        let (_, last, value) = self.bucket_of(I::from_hash(hash_of(key)), key)?;
+        match value.position() {
+            highest if highest == position => Some(last),
+            highest if highest < position => None,
+            _ => self.find_before(last, position),
+        }
+    }
+
+    /// The record at `position` of those before `slot` of the same key.
+    fn find_before(&self, slot: SlotId, position: Timestamp) -> Option<SlotId> {
+        let mut slot = slot;
+        for _ in 0..self.len() {
+            slot = self.before(slot)?;
+            let found = self.record(slot)?.1.position();
+            if found <= position {
+                return (found == position).then_some(slot);
+            }
+        }
+        None
     }
 
     /// The record of the same key with the next lower position.
     #[must_use]
+    #[inline]
     pub fn before(&self, slot: SlotId) -> Option<SlotId> {
         self.links_of(slot).before.decode()
     }
 
     /// The record of the same key with the next higher position.
     #[must_use]
+    #[inline]
     pub fn after(&self, slot: SlotId) -> Option<SlotId> {
         self.links_of(slot).after.decode()
+    }
+
+    /// The records of one key in order of position, from the one in `first` on.
+    #[inline]
+    pub(crate) fn in_order_from(&self, first: SlotId) -> impl Iterator<Item = &V> {
+        let (slots, links) = (&*self.slots, &*self.links);
+        let mut next = Some(first);
+        (0..self.len()).map_while(move |_| {
+            let slot = next?.number();
+            next = links.get(slot)?.after.decode();
+            match slots.get(slot)? {
+                Slot::Occupied(_, value) => Some(value),
+                Slot::Vacant => None,
+            }
+        })
     }
 
     /// The scheduled record with the earliest deadline; of several, the one in the lowest slot.
@@ -119,7 +165,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     /// [`TableFull`] if every slot is taken; nothing has changed then.
     pub fn insert(&mut self, key: K, value: V) -> Result<SlotId, TableFull> {
         let hash = I::from_hash(hash_of(&key));
-        let bucket = self.bucket_of(hash, &key);
+        let bucket = self.bucket_of(hash, &key).map(|(bucket, ..)| bucket);
         let slot = self.take_free_slot().ok_or(TableFull)?;
         let position = value.position();
         self.put(slot, Some((key, value)))?;
@@ -130,12 +176,30 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
 
     /// Takes a record out.
     pub fn remove(&mut self, slot: SlotId) -> Option<(K, V)> {
+        let removed = self.slots.get(slot.number()).is_some_and(|place| matches!(place, Slot::Occupied(..)));
+        if removed {
+            self.detach(slot);
+        }
+        match core::mem::take(self.slots.get_mut(slot.number())?) {
+            Slot::Occupied(key, value) => Some((key, value)),
+            Slot::Vacant => None,
+        }
+    }
+
+    /// Takes a record out that nobody wants to see again, without moving it.
+    pub fn discard(&mut self, slot: SlotId) {
+        if self.record(slot).is_some() {
+            self.detach(slot);
+        }
+        if let Some(place) = self.slots.get_mut(slot.number()) {
+            *place = Slot::Vacant;
+        }
+    }
+
+    /// Takes an occupied slot out of all that leads to it, and gives it back.
+    fn detach(&mut self, slot: SlotId) {
         self.unschedule_removed(slot);
         self.remove_from_key(slot);
-        let place = self.slots.get_mut(slot.number())?;
-        let Slot::Occupied(key, value) = core::mem::take(place) else {
-            return None;
-        };
         self.meta.occupied = self.meta.occupied.saturating_sub(1);
         self.relink(slot, |links| {
             links.hash = I::default();
@@ -144,23 +208,24 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         });
         self.give_back_slot(slot);
         self.mark_dirty(slot);
-        Some((key, value))
     }
 
     /// Changes a record in a way that may move its deadline, and puts it in its new place in the order. `O(log n)`.
+    #[inline]
     pub fn edit_deadline(&mut self, slot: SlotId, change: impl FnOnce(&mut V)) {
-        if let Some(value) = self.edit(slot) {
-            change(value);
-        }
-        self.reorder(slot);
+        self.mark(slot);
+        self.edit_deadline_unmarked(slot, change);
     }
 
     /// [`Table::edit_deadline`] of what can be worked out again after a restart, so that the record need not be written.
+    #[inline]
     pub(crate) fn edit_deadline_unmarked(&mut self, slot: SlotId, change: impl FnOnce(&mut V)) {
-        if let Some(value) = self.edit_unmarked(slot) {
-            change(value);
+        let Some(value) = self.edit_unmarked(slot) else { return };
+        let before = value.deadline();
+        change(value);
+        if value.deadline() != before {
+            self.reorder(slot);
         }
-        self.reorder(slot);
     }
 
     /// The slots that hold a record, lowest first, from `from` on.
@@ -233,7 +298,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
 
     /// Takes a slot out of the records of its key.
     fn remove_from_key(&mut self, slot: SlotId) {
-        let Links { before, after, .. } = self.links_of(slot);
+        let Links { hash, before, after, .. } = self.links_of(slot);
         if let Some(before) = before.decode() {
             self.relink(before, |links| links.after = after);
         }
@@ -241,8 +306,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
             self.relink(after, |links| links.before = before);
             return;
         }
-        let bucket = self.record(slot).and_then(|(key, _)| self.bucket_of(self.links_of(slot).hash, key));
-        match (bucket, before.decode()) {
+        match (self.bucket_with(hash, slot), before.decode()) {
             (Some(bucket), Some(before)) => self.set_bucket(bucket, before),
             (Some(bucket), None) => self.clear_bucket(bucket),
             (None, _) => {}
@@ -265,19 +329,20 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     }
 
     fn unschedule_removed(&mut self, slot: SlotId) {
-        self.unschedule(slot);
-        if V::SCHEDULE == Schedule::FirstOfKey
-            && self.before(slot).is_none()
-            && let Some(after) = self.after(slot)
-        {
-            self.schedule(after);
+        let heir =
+            self.after(slot).filter(|_| V::SCHEDULE == Schedule::FirstOfKey && self.before(slot).is_none());
+        match heir {
+            Some(heir) => self.schedule_instead(slot, heir),
+            None => self.unschedule(slot),
         }
     }
 
+    #[inline]
     pub(super) fn links_of(&self, slot: SlotId) -> Links<I> {
         self.links.get(slot.number()).copied().unwrap_or_default()
     }
 
+    #[inline]
     pub(super) fn relink(&mut self, slot: SlotId, change: impl FnOnce(&mut Links<I>)) {
         if let Some(links) = self.links.get_mut(slot.number()) {
             change(links);

@@ -7,6 +7,7 @@ mod look_ahead;
 mod session;
 mod sliding;
 mod state;
+mod steps;
 mod tumbling;
 
 use serde::{Deserialize, Serialize};
@@ -42,16 +43,6 @@ impl Window {
     pub fn contains(&self, at: Timestamp) -> bool {
         self.start <= at && at < self.end
     }
-}
-
-/// The last multiple of `step` (shifted by `offset`) at or before `at`; saturates at [`Timestamp::MIN`].
-///
-/// A `step` of zero counts as one microsecond, so this has no panicking division. One division: windows keep their offset
-/// below their step.
-const fn align_down(at: Timestamp, step: Span, offset: Span) -> Timestamp {
-    let step = if step.as_micros() > 0 { step.as_micros() } else { 1 };
-    let ahead = at.as_micros().saturating_sub(offset.as_micros()).rem_euclid(step);
-    Timestamp::from_micros(at.as_micros().saturating_sub(ahead))
 }
 
 /// An offset by which windows that repeat every `step` are moved, brought below `step`.

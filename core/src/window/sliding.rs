@@ -1,6 +1,7 @@
 use core::fmt;
 
-use super::{Window, align_down, normalized};
+use super::steps::Steps;
+use super::{Window, normalized};
 use crate::time::{Span, Timestamp};
 
 /// Windows of one size that start every `slide`, so that they overlap.
@@ -23,6 +24,8 @@ pub struct Sliding {
     slide: Span,
     offset: Span,
     pane: Span,
+    panes: Steps,
+    slides: Steps,
 }
 
 impl Sliding {
@@ -41,13 +44,24 @@ impl Sliding {
         if size.as_micros() > Span::WINDOW_MAX.as_micros() {
             return Err(WindowError::TooLong { size });
         }
-        Ok(Self { size, slide, offset: Span::ZERO, pane: common_measure(size, slide) })
+        let (offset, pane) = (Span::ZERO, common_measure(size, slide));
+        Ok(Self {
+            size,
+            slide,
+            offset,
+            pane,
+            panes: Steps::of(pane, offset),
+            slides: Steps::of(slide, offset),
+        })
     }
 
     /// The same windows, all moved later by `offset` (Spark's `startTime`).
     #[must_use]
     pub const fn with_offset(self, offset: Span) -> Self {
-        Self { offset: normalized(offset, self.slide), ..self }
+        let offset = normalized(offset, self.slide);
+        // A pane divides the slide, so the offset within a pane is less.
+        let panes = self.panes.with_offset(normalized(offset, self.pane));
+        Self { offset, panes, slides: self.slides.with_offset(offset), ..self }
     }
 
     /// The length of a window.
@@ -76,43 +90,49 @@ impl Sliding {
 
     /// Where the pane that holds `at` starts.
     #[must_use]
+    #[inline]
     pub const fn pane_of(&self, at: Timestamp) -> Timestamp {
-        align_down(at, self.pane, self.offset)
+        self.panes.at_or_before(at)
     }
 
     /// The end of the first window that holds `at`.
     #[must_use]
+    #[inline]
     pub const fn first_end(&self, at: Timestamp) -> Timestamp {
-        align_down(at.saturating_sub(self.size), self.slide, self.offset)
+        self.slides
+            .at_or_before(at.saturating_sub(self.size))
             .saturating_add(self.slide)
             .saturating_add(self.size)
     }
 
     /// The end of the last window that holds `at`.
     #[must_use]
+    #[inline]
     pub const fn last_end(&self, at: Timestamp) -> Timestamp {
-        align_down(at, self.slide, self.offset).saturating_add(self.size)
+        self.slides.at_or_before(at).saturating_add(self.size)
     }
 
     /// The window that ends at `end`.
     #[must_use]
+    #[inline]
     pub const fn ending_at(&self, end: Timestamp) -> Window {
         Window { start: end.saturating_sub(self.size), end }
     }
 
     /// How many of the windows that hold `at` end at or before `watermark`.
     #[must_use]
+    #[inline]
     pub fn windows_closed(&self, at: Timestamp, watermark: Timestamp) -> u64 {
+        // What holds a moment ends after it: mostly there is nothing to divide.
+        if watermark <= at {
+            return 0;
+        }
         let first = self.first_end(at);
         let last = self.last_end(at).min(watermark);
         if last < first {
             return 0;
         }
-        let between = last.since(first).as_micros().unsigned_abs();
-        // `of` lets no slide of zero in.
-        between
-            .checked_div(self.slide.as_micros().unsigned_abs())
-            .map_or(0, |windows| windows.saturating_add(1))
+        self.slides.in_span(last.since(first)).saturating_add(1)
     }
 }
 

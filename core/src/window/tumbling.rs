@@ -1,4 +1,5 @@
-use super::{Window, align_down, normalized};
+use super::steps::Steps;
+use super::{Window, normalized};
 use crate::time::{Span, Timestamp};
 
 /// Windows of one size, side by side: every moment is in exactly one.
@@ -14,6 +15,7 @@ use crate::time::{Span, Timestamp};
 pub struct Tumbling {
     size: Span,
     offset: Span,
+    starts: Steps,
 }
 
 impl Tumbling {
@@ -25,13 +27,14 @@ impl Tumbling {
             micros if micros > Span::WINDOW_MAX.as_micros() => Span::WINDOW_MAX,
             _ => size,
         };
-        Self { size, offset: Span::ZERO }
+        Self { size, offset: Span::ZERO, starts: Steps::of(size, Span::ZERO) }
     }
 
     /// The same windows, all moved later by `offset` (Spark's `startTime`).
     #[must_use]
     pub const fn with_offset(self, offset: Span) -> Self {
-        Self { offset: normalized(offset, self.size), ..self }
+        let offset = normalized(offset, self.size);
+        Self { offset, starts: self.starts.with_offset(offset), ..self }
     }
 
     /// The length of a window.
@@ -48,18 +51,21 @@ impl Tumbling {
 
     /// Where the window that holds `at` starts.
     #[must_use]
+    #[inline]
     pub const fn start_of(&self, at: Timestamp) -> Timestamp {
-        align_down(at, self.size, self.offset)
+        self.starts.at_or_before(at)
     }
 
     /// The window that holds `at`.
     #[must_use]
+    #[inline]
     pub const fn window_of(&self, at: Timestamp) -> Window {
         self.starting_at(self.start_of(at))
     }
 
     /// The window that starts at `start`.
     #[must_use]
+    #[inline]
     pub const fn starting_at(&self, start: Timestamp) -> Window {
         Window { start, end: start.saturating_add(self.size) }
     }

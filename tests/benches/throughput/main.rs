@@ -12,6 +12,7 @@
 mod by_hand;
 mod checksum;
 mod engine;
+mod operators;
 mod readings;
 
 use core::time::Duration;
@@ -150,10 +151,21 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Runs the program named `job/how` once, over as many rows as the next argument says.
+/// Runs the program named `job/how`, or one query of another kind, once, over as many rows as the next argument says.
 fn profile(arguments: &[String]) {
     let name = arguments.first().map_or("", String::as_str);
     let count = arguments.get(1).and_then(|count| count.parse().ok()).unwrap_or(ROWS_AS_TEST);
+    let others: [(_, fn(&[Reading]) -> u64); 5] = [
+        ("epoch-per-row", operators::epoch_per_row),
+        ("dedup", operators::dedup),
+        ("static-join", operators::static_join),
+        ("stream-join", operators::stream_join),
+        ("process", operators::process),
+    ];
+    if let Some((_, run)) = others.iter().find(|(other, _)| *other == name) {
+        println!("{} results", run(&readings(count)));
+        return;
+    }
     for job in &mut jobs() {
         for (program, run) in &mut job.programs {
             if name == format!("{}/{program}", job.name) {
@@ -162,6 +174,7 @@ fn profile(arguments: &[String]) {
             }
         }
     }
-    eprintln!("--profile JOB/PROGRAM [ROWS], with the names of the table, not {name:?}");
+    let names = others.map(|(other, _)| other).join(", ");
+    eprintln!("--profile JOB/PROGRAM [ROWS], with the names of the table, or one of {names}, not {name:?}");
     std::process::exit(2);
 }

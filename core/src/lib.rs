@@ -45,6 +45,7 @@
 //! # Features
 //! - `alloc`: state whose capacity is chosen at start and allocated once, and `QueryPlan::batch`.
 //! - `fault-injection`: storage that loses power, for tests.
+//! - `defmt`: `defmt::Format` for errors, results and reports. Without it nothing here holds a string that is only logged.
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
@@ -56,6 +57,8 @@ extern crate std;
 
 pub mod aggregate;
 pub mod checkpoint;
+#[cfg(feature = "defmt")]
+mod log_format;
 pub mod operator;
 mod query;
 pub mod state;

@@ -158,6 +158,7 @@ impl<const POSITIVE: usize, const NEGATIVE: usize, const PER_OCTAVE: usize>
 
 /// A quantile that is not a number from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct QuantileOutOfRange {
     /// What was given.
     pub quantile: f64,

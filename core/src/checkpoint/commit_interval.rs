@@ -39,6 +39,7 @@ use crate::time::{Span, Timestamp};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct CommitInterval {
     least: Span,
     last: Option<Timestamp>,

@@ -4,6 +4,7 @@ use core::fmt;
 
 /// A storage whose sizes the log cannot work with, or a log written with other sizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum GeometryError {
     /// `READ_SIZE` in bytes: must be a power of two of at most 64.
     ReadSize(usize),
@@ -47,6 +48,7 @@ impl core::error::Error for GeometryError {}
 
 /// Why a log cannot be opened. The storage is left as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum OpenError<E> {
     /// The storage does not suit, or the log was written on one of other sizes.
     Geometry(GeometryError),
@@ -97,6 +99,7 @@ impl<E: fmt::Debug> core::error::Error for OpenError<E> {}
 
 /// Why an epoch was not committed. The log stays usable at its last commit: drop the writer and begin again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum CommitError<E> {
     /// A delta has no room left (or the log has no snapshot yet): begin a snapshot instead.
     NeedsSnapshot,
@@ -144,6 +147,7 @@ impl<E: fmt::Debug> core::error::Error for CommitError<E> {}
 
 /// Why a replay stopped: `R` is the error of the caller's closure, `E` that of the storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ReplayError<R, E> {
     /// The caller's closure refused a record.
     Record(R),

@@ -10,6 +10,7 @@ use super::write::EpochWriter;
 
 /// What an epoch holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum EpochKind {
     /// What changed since the last epoch.
     Delta,

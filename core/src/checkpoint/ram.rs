@@ -25,6 +25,7 @@ pub struct RamFlash<const BYTES: usize, const WRITE: usize, const ERASE: usize> 
 
 /// What [`RamFlash`] refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum RamFlashError {
     /// The range does not lie within the flash.
     OutOfBounds,

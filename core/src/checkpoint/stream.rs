@@ -23,6 +23,7 @@ const BUFFER_BYTES_MIN: usize = 64;
 
 /// A snapshot could not be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum StreamWriteError<E> {
     /// The buffer has fewer than 64 bytes.
     BufferTooSmall,
@@ -55,6 +56,7 @@ impl<E: fmt::Debug> core::error::Error for StreamWriteError<E> {}
 
 /// A stream cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum StreamReadError<E> {
     /// It does not begin as a saved state.
     NotAState,

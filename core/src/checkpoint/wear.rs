@@ -67,6 +67,7 @@ impl Counters {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Wear {
     /// Bytes programmed since the log was opened: records, headers, slots, padding.
     pub bytes_written: u64,

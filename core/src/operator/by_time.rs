@@ -34,6 +34,7 @@ impl<A: Stored> Record for EventTimeRecord<A> {
 
 /// The result for one event time and one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct EventTimeRow<K, O> {
     /// The event time of the rows; `None` for those without.
     pub at: Option<Timestamp>,

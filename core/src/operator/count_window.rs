@@ -35,6 +35,7 @@ impl<A: Stored> Record for CountPaneRecord<A> {
 
 /// The result for one window of one key. Rows are counted from 0 within the key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct CountWindowRow<K, O> {
     /// The number of the window's first row.
     pub first_row: u64,

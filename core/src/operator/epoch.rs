@@ -6,6 +6,7 @@ use crate::time::{Span, Timestamp};
 
 /// Which results an epoch gives (Spark's `outputMode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum OutputMode {
     /// Each window once, when the watermark closes it.
     Append,
@@ -17,6 +18,7 @@ pub enum OutputMode {
 
 /// What happens to a row that needs a record when every slot is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum OnFull {
     /// The row is handed back to the caller, who may trigger, wait, or give up.
     #[default]

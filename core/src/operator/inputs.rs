@@ -8,6 +8,7 @@ use crate::watermark::{MultipleWatermarks, Reached};
 
 /// A row of one of two inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Either<L, R> {
     /// A row of the first input.
     Left(L),

@@ -14,6 +14,7 @@ use crate::window::{LookAhead, Window};
 
 /// The result for one row: the aggregates over the rows of its key around it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LookAheadRow<K, O> {
     /// The row's event time, and the result's.
     pub at: Timestamp,

@@ -203,6 +203,7 @@ pub trait Operator<T: ?Sized> {
 
 /// The result for one window of one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct WindowRow<K, O> {
     /// The stretch of event time.
     pub window: Window,
@@ -218,6 +219,7 @@ pub struct WindowRow<K, O> {
 
 /// The result for one key of a query without windows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct GroupRow<K, O> {
     /// What the rows were grouped by.
     pub key: K,

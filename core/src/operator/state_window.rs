@@ -32,6 +32,7 @@ impl<A: Stored> Record for StateWindowRecord<A> {
 
 /// The result for one window of one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct StateWindowRow<K, O> {
     /// The event time of the row that opened the window, if it has one.
     pub opened_at: Option<Timestamp>,

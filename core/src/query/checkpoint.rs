@@ -247,6 +247,7 @@ impl<S: LogStorage, const BUFFER: usize> EntrySink for Entries<'_, '_, S, BUFFER
 
 /// A commit did not happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum CommitError<E> {
     /// A trigger is unfinished, or in update mode results wait for one: call [`Query::trigger`] first.
@@ -272,6 +273,7 @@ impl<E: fmt::Debug> core::error::Error for CommitError<E> {}
 
 /// Why a payload of the log cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Unreadable {
     /// The identity of the query is no such thing.
@@ -310,6 +312,7 @@ impl fmt::Display for Unreadable {
 
 /// State could not be brought back. The log is as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum RestoreError<E> {
     /// The query has taken rows or ended epochs: it can only be restored right after it was bound.

@@ -64,6 +64,7 @@ impl<R> core::error::Error for PushError<R> {}
 
 /// A trigger stopped in the middle. Nothing is lost: the next one begins with the result that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum TriggerError<E> {
     /// The sink could not take a result.
     Sink(E),

@@ -91,6 +91,7 @@ impl<'a> Identity<'a> {
 
 /// In what two queries differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Difference {
     /// The name.

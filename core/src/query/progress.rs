@@ -9,6 +9,7 @@ use crate::time::Timestamp;
 ///
 /// `rows_in = used + filtered + without_window + late + duplicate + dropped + refused`, always.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RowCounts {
     /// Rows pushed, also those handed back: pushed again they count again.
     pub rows_in: u64,
@@ -53,6 +54,7 @@ impl RowCounts {
 
 /// Where a query stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Progress {
     /// Epochs ended.
     pub epoch: u64,
@@ -70,6 +72,7 @@ pub struct Progress {
 
 /// Where one operator of a query stands. See [`Query::operators`](crate::Query::operators).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct OperatorProgress {
     /// How full its tables are together; nothing of nothing for an operator without state.
     pub occupancy: Occupancy,

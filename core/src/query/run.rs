@@ -59,6 +59,7 @@ pub(super) enum Phase {
 
 /// An epoch has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct EpochEnd {
     /// Its number, counted from 1.
     pub epoch: u64,

@@ -135,6 +135,7 @@ impl<W: Write> EntrySink for Entries<'_, '_, W> {
 /// State was not saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SaveError<E> {
     /// A trigger is unfinished, or in update mode results wait for one: call [`Query::trigger`] first.
     Unfinished,
@@ -156,6 +157,7 @@ impl<E: fmt::Debug> core::error::Error for SaveError<E> {}
 /// State could not be taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum LoadError<E> {
     /// The query has taken rows or ended epochs: it can only be loaded right after it was bound.
     Started,

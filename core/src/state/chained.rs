@@ -11,6 +11,7 @@ use super::storage::State;
 /// `rows_in = used + filtered + without_window + late + duplicate + dropped`, always ([`LinkCounts::balance`]): a row that the second has
 /// no room for stays with the first. Kept in the checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LinkCounts {
     /// Rows given by the first operator; where a stage between makes several rows of one, those, each once it has been taken.
     pub rows_in: u64,

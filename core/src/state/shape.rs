@@ -126,6 +126,7 @@ pub trait EntrySink {
 
 /// An entry of a checkpoint cannot be put into a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum EntryError {
     /// It is not of the table's types, or there is no such table.
     Unreadable,
@@ -138,6 +139,7 @@ pub enum EntryError {
 
 /// How full one table is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Occupancy {
     /// Records it holds.
     pub records: usize,

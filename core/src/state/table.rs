@@ -23,6 +23,7 @@ pub struct Table<'s, K, V, I> {
 
 /// A record could not be added because every slot is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TableFull;
 
 impl fmt::Display for TableFull {

@@ -23,6 +23,7 @@ use crate::time::{Span, Timestamp};
 
 /// A stretch of event time, `[start, end)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Window {
     /// The first moment inside.
     pub start: Timestamp,

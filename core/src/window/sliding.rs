@@ -150,6 +150,7 @@ const fn common_measure(a: Span, b: Span) -> Span {
 
 /// Why windows cannot be as asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum WindowError {
     /// The slide is zero: windows would start without end at one moment.

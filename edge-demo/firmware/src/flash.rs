@@ -1,4 +1,4 @@
-//! The flash that the logs lie in: a file of the host, reached by semihosting, with the rules of NOR flash.
+//! The flash that the logs lie in: a chip behind the rules of NOR flash. Breaking one is an error, and ends the run.
 //!
 //! A chip of your own takes the place of this file: its driver implements `NorFlash`, and `sync` has nothing to do.
 
@@ -8,32 +8,30 @@ use embedded_storage::nor_flash::{
 use headwater::checkpoint::LogStorage;
 use headwater_firmware_query::{LOG_BYTES, SECTOR_BYTES, WORD_BYTES};
 
-use crate::board::host::{HostFile, Mode};
+use crate::chip::{Chip, ERASED};
 
-/// What an erased byte reads.
-const ERASED: u8 = 0xFF;
-/// Bytes moved at a time.
-const CHUNK_BYTES: usize = 128;
-static ERASED_CHUNK: [u8; CHUNK_BYTES] = [ERASED; CHUNK_BYTES];
+/// Bytes programmed at a time, at most: so many are on the stack, to be looked at before.
+const PIECE_BYTES: usize = 32;
 
 /// A part of the chip that holds one log.
 #[derive(Debug)]
 pub struct Region {
-    chip: HostFile,
+    chip: &'static Chip,
     base: u32,
 }
 
 /// What the flash refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FlashError {
     /// The range does not lie within the region.
     OutOfBounds,
     /// The range is not a whole number of words or sectors.
     NotAligned,
-    /// A word was programmed that is not erased.
+    /// A word was to be programmed that is not erased: bits would have to go from 0 to 1, or a word be programmed twice.
     ProgrammedTwice,
-    /// The host's file failed.
-    Host,
+    /// The chip does not answer.
+    Chip,
 }
 
 impl NorFlashError for FlashError {
@@ -41,7 +39,7 @@ impl NorFlashError for FlashError {
         match self {
             Self::OutOfBounds => NorFlashErrorKind::OutOfBounds,
             Self::NotAligned => NorFlashErrorKind::NotAligned,
-            Self::ProgrammedTwice | Self::Host => NorFlashErrorKind::Other,
+            Self::ProgrammedTwice | Self::Chip => NorFlashErrorKind::Other,
         }
     }
 }
@@ -55,29 +53,21 @@ impl From<NorFlashErrorKind> for FlashError {
     }
 }
 
-/// Opens the chip: the file `flash.bin` in the host's working directory, which a chip leaves the factory with, every byte `0xFF`.
-/// `None` if there is no such file.
-#[must_use]
-pub fn chip() -> Option<HostFile> {
-    HostFile::open(c"flash.bin", Mode::Update)
-}
-
 impl Region {
     /// Part `number` of the chip, counted from 0.
     #[must_use]
-    pub const fn of(chip: HostFile, number: u32) -> Self {
+    pub const fn of(chip: &'static Chip, number: u32) -> Self {
         Self { chip, base: number.wrapping_mul(LOG_BYTES as u32) }
     }
 
-    fn read_raw(&self, offset: u32, bytes: &mut [u8]) -> Result<(), FlashError> {
-        let read = self.chip.read(self.base.wrapping_add(offset), bytes);
-        if read { Ok(()) } else { Err(FlashError::Host) }
+    fn address(&self, offset: u32) -> u32 {
+        self.base.wrapping_add(offset)
     }
+}
 
-    fn write_raw(&self, offset: u32, bytes: &[u8]) -> Result<(), FlashError> {
-        let written = self.chip.write(self.base.wrapping_add(offset), bytes);
-        if written { Ok(()) } else { Err(FlashError::Host) }
-    }
+/// The chip answers whether it did what it was told.
+fn done(answer: bool) -> Result<(), FlashError> {
+    if answer { Ok(()) } else { Err(FlashError::Chip) }
 }
 
 impl ErrorType for Region {
@@ -89,7 +79,7 @@ impl ReadNorFlash for Region {
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), FlashError> {
         check_read(self, offset, bytes.len())?;
-        self.read_raw(offset, bytes)
+        done(self.chip.read(self.address(offset), bytes))
     }
 
     fn capacity(&self) -> usize {
@@ -103,24 +93,21 @@ impl NorFlash for Region {
 
     fn erase(&mut self, from: u32, to: u32) -> Result<(), FlashError> {
         check_erase(self, from, to)?;
-        for offset in (from..to).step_by(CHUNK_BYTES) {
-            self.write_raw(offset, &ERASED_CHUNK)?;
-        }
-        Ok(())
+        done(self.chip.erase(self.address(from), to.wrapping_sub(from)))
     }
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), FlashError> {
         check_write(self, offset, bytes.len())?;
         let mut offset = offset;
-        for chunk in bytes.chunks(CHUNK_BYTES) {
-            let mut before = [0; CHUNK_BYTES];
-            let before = before.get_mut(..chunk.len()).ok_or(FlashError::OutOfBounds)?;
-            self.read_raw(offset, before)?;
+        for piece in bytes.chunks(PIECE_BYTES) {
+            let mut before = [0; PIECE_BYTES];
+            let before = before.get_mut(..piece.len()).ok_or(FlashError::OutOfBounds)?;
+            done(self.chip.read(self.address(offset), before))?;
             if before.iter().any(|byte| *byte != ERASED) {
                 return Err(FlashError::ProgrammedTwice);
             }
-            self.write_raw(offset, chunk)?;
-            offset = offset.wrapping_add(chunk.len() as u32);
+            done(self.chip.program(self.address(offset), piece))?;
+            offset = offset.wrapping_add(piece.len() as u32);
         }
         Ok(())
     }

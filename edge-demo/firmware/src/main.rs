@@ -9,19 +9,27 @@ use cortex_m_semihosting::debug;
 use embedded_io::Write;
 use headwater::QueryPlan;
 use headwater::checkpoint::Log;
-use headwater_firmware::board::{clock::Clock, console::Console, host::HostFile, stack, uart::Uart};
-use headwater_firmware::flash::{self, Region};
+use headwater_firmware::board::{clock::Clock, console::Console, stack, uart::Uart};
+use headwater_firmware::chip::Chip;
+use headwater_firmware::flash::Region;
 use headwater_firmware_query::plans::{self, MeansRow, MeansState, SessionsRow, SessionsState};
-use headwater_firmware_query::{Fault, FrameFormat, Lane, RECORD_BYTES, ROWS, Reading, recording};
+use headwater_firmware_query::{Fault, FrameFormat, Lane, RECORD_BYTES, ROWS, Reading, error, recording};
 use static_cell::{ConstStaticCell, StaticCell};
 
 type RegionLog = Log<Region, RECORD_BYTES>;
 type LogCell = StaticCell<RegionLog>;
 
-const FORMAT: FrameFormat = if cfg!(feature = "text") { FrameFormat::Text } else { FrameFormat::Cobs };
+#[cfg(not(feature = "text"))]
+type Format = headwater_firmware_query::Cobs;
+#[cfg(feature = "text")]
+type Format = headwater_firmware_query::Text;
 /// Readings that the sensor keeps while the processor sleeps.
 const FIFO_ROWS: usize = 16;
 
+// The states have their budgets where they are defined.
+const _: () = assert!(size_of::<RegionLog>() <= 384, "a log has 384 bytes");
+
+static CHIP: StaticCell<Chip> = StaticCell::new();
 static MEANS_STATE: ConstStaticCell<MeansState> = ConstStaticCell::new(MeansState::EMPTY);
 static MEANS_LOG: LogCell = LogCell::new();
 static SESSIONS_STATE: ConstStaticCell<SessionsState> = ConstStaticCell::new(SessionsState::EMPTY);
@@ -38,6 +46,7 @@ fn main() -> ! {
     let status = match ran {
         Ok(()) => debug::EXIT_SUCCESS,
         Err(why) => {
+            error!("{=str}", why);
             console.line(why);
             debug::EXIT_FAILURE
         }
@@ -53,21 +62,25 @@ fn SysTick() {}
 
 fn run(console: &mut Console) -> Result<(), &'static str> {
     let mut counter = Peripherals::take().ok_or(TWICE)?.SYST;
-    let chip = flash::chip().ok_or("no flash: flash.bin is missing")?;
+    let chip = Chip::open().ok_or("no flash: flash.bin is missing")?;
+    let chip = CHIP.try_init(chip).ok_or(TWICE)?;
     let means_log = open(&MEANS_LOG, chip, 0)?;
     let sessions_log = open(&SESSIONS_LOG, chip, 1)?;
     let (means, sessions) = (plans::means(), plans::sessions());
     let mut means = means.bind(MEANS_STATE.try_take().ok_or(TWICE)?);
     let mut sessions = sessions.bind(SESSIONS_STATE.try_take().ok_or(TWICE)?);
-    let mut means = Lane::new(&mut means, means_log, FORMAT);
-    let mut sessions = Lane::new(&mut sessions, sessions_log, FORMAT);
+    console.number("means-query", size_of_val(&means) as u32);
+    console.number("sessions-query", size_of_val(&sessions) as u32);
+    let mut means = Lane::<Format, _, _, _>::new(&mut means, means_log);
+    let mut sessions = Lane::<Format, _, _, _>::new(&mut sessions, sessions_log);
     means.restore().map_err(Fault::text)?;
     sessions.restore().map_err(Fault::text)?;
 
-    let mut wire = Uart::new();
-    let Ok(_) = wire.write(FORMAT.start());
-    let naps = process_rows(&mut counter, &mut means, &mut sessions, &mut wire).map_err(Fault::text)?;
-    console.number("naps", naps);
+    let mut wire = Uart::results();
+    let Ok(_) = wire.write(Format::START);
+    let clock = process_rows(&mut counter, &mut means, &mut sessions, &mut wire).map_err(Fault::text)?;
+    console.number("sleeps", clock.sleeps());
+    console.number("wakes", clock.wakes());
     Ok(())
 }
 
@@ -75,22 +88,24 @@ fn run(console: &mut Console) -> Result<(), &'static str> {
 #[inline(never)]
 fn open(
     place: &'static LogCell,
-    chip: HostFile,
+    chip: &'static Chip,
     region: u32,
 ) -> Result<&'static mut RegionLog, &'static str> {
-    let log = Log::open(Region::of(chip, region))
-        .map_err(|_| "a log is damaged, or its flash has another shape")?;
+    let log = Log::open(Region::of(chip, region)).map_err(|why| {
+        error!("log {}: not opened: {}", region, why);
+        "a log is damaged, or its flash has another shape"
+    })?;
     place.try_init(log).ok_or(TWICE)
 }
 
 /// Takes the rows that no commit covers. The processor sleeps until the sensor's memory is full or a query has a result
-/// to give, whichever comes first. Returns how often it was woken.
+/// to give, whichever comes first. Returns the clock that counted this.
 fn process_rows<P, Q>(
     counter: &mut SYST,
-    means: &mut Lane<'_, '_, P, u16, Region>,
-    sessions: &mut Lane<'_, '_, Q, u16, Region>,
+    means: &mut Lane<'_, '_, Format, P, u16, Region>,
+    sessions: &mut Lane<'_, '_, Format, Q, u16, Region>,
     wire: &mut Uart,
-) -> Result<u32, Fault>
+) -> Result<Clock, Fault>
 where
     P: QueryPlan<Row = Reading, Output = MeansRow>,
     Q: QueryPlan<Row = Reading, Output = SessionsRow>,
@@ -116,5 +131,5 @@ where
     }
     means.finish(ROWS as u32, wire)?;
     sessions.finish(ROWS as u32, wire)?;
-    Ok(clock.naps())
+    Ok(clock)
 }

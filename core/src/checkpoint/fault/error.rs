@@ -6,6 +6,7 @@ use embedded_storage::nor_flash::{NorFlashError, NorFlashErrorKind};
 
 /// What a [`FaultyStorage`](super::FaultyStorage) answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FaultError<E> {
     /// The power is off.
     PowerLost,

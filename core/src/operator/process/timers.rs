@@ -8,6 +8,7 @@ use crate::time::Timestamp;
 
 /// A key has as many timers as it can have: the number in [`Process::in_event_time`](super::Process::in_event_time).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TimersFull;
 
 impl fmt::Display for TimersFull {

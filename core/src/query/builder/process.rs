@@ -169,6 +169,7 @@ where
 
 /// A key was not given a state by [`Query::seed`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SeedError {
     /// The query has taken rows, ended epochs, or was restored.
     Started,

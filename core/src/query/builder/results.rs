@@ -194,6 +194,7 @@ pub(super) fn appended<R, S: Stages<R>, O: Operator<S::Out>>(stages: S, operator
 /// Sessions have no update output: a session that grows or merges is another window, and what was given for it before could not
 /// be taken back. Aggregates without windows have no append output: none of their results is ever final. Spark refuses them too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ModeRefused(pub OutputMode);
 
 impl fmt::Display for ModeRefused {

@@ -12,18 +12,18 @@ use headwater_firmware_query::{FrameFormat, LOG_BYTES, Lane, ROWS, SECTOR_BYTES,
 type Flash = RamFlash<LOG_BYTES, WORD_BYTES, SECTOR_BYTES>;
 
 /// Writes what the device sends to `output`, and its flash, first one log and then the other, to `flash`.
-pub fn write(format: FrameFormat, output: &Path, flash: &Path) -> Result<(), Box<dyn Error>> {
+pub fn write<F: FrameFormat>(output: &Path, flash: &Path) -> Result<(), Box<dyn Error>> {
     let (means, sessions) = (plans::means(), plans::sessions());
     let (mut means_state, mut sessions_state) = (MeansState::EMPTY, SessionsState::EMPTY);
     let (mut means_log, mut sessions_log) = (Log::open(Flash::new())?, Log::open(Flash::new())?);
     let mut wire = Vec::new();
     // The device begins with the end of a frame: what a cut left of one is not taken for the beginning of the next.
-    wire.extend_from_slice(format.start());
+    wire.extend_from_slice(F::START);
     {
         let mut means = means.bind(&mut means_state);
         let mut sessions = sessions.bind(&mut sessions_state);
-        let mut means = Lane::new(&mut means, &mut means_log, format);
-        let mut sessions = Lane::new(&mut sessions, &mut sessions_log, format);
+        let mut means = Lane::<F, _, _, _>::new(&mut means, &mut means_log);
+        let mut sessions = Lane::<F, _, _, _>::new(&mut sessions, &mut sessions_log);
         means.restore()?;
         sessions.restore()?;
         for (number, reading) in (0..).zip(recording()) {

@@ -1,36 +1,38 @@
 //! A query with its log: rows in, frames out, and exactly once through a power cut.
 
 use core::fmt;
+use core::marker::PhantomData;
 
 use embedded_io::Write;
 use headwater::checkpoint::{Log, LogStorage};
 use headwater::state::SlotIndex;
 use headwater::{Query, QueryPlan, Timestamp};
 
-use crate::frame::{Encoded, IntoFrame};
-use crate::{FrameFormat, Reading};
+use crate::frame::IntoFrame;
+use crate::{FrameFormat, Loggable, Reading, error, info};
 
 /// Rows between two commits.
 pub const COMMIT_ROWS: u32 = 64;
 /// The most bytes of one record of a log.
 pub const RECORD_BYTES: usize = 256;
 
-/// A query with its log.
+/// A query with its log, whose results leave in the format `F`.
 ///
 /// Each row has a number, counted from 0, and each result of the query one, counted from 1. A commit holds the number of the next row, the
 /// state, and how many results there were; it comes after the frames of those results have left. After a cut the source begins again
 /// at the oldest row that some query needs, rows before the last commit are passed over, and rows after it make the frames that they made
 /// before, with the same numbers. A receiver that keeps the last number of each query and ignores frames with no higher one
 /// sees each result exactly once.
-pub struct Lane<'q, 's, P: QueryPlan, I: SlotIndex, S> {
+pub struct Lane<'q, 's, F, P: QueryPlan, I: SlotIndex, S> {
     query: &'q mut Query<'s, P, I>,
     log: &'q mut Log<S, RECORD_BYTES>,
-    format: FrameFormat,
     next_row: u32,
+    format: PhantomData<F>,
 }
 
 /// Why a lane cannot go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Fault {
     /// State has no room for a row although all that may close has closed.
     StateFull,
@@ -63,19 +65,16 @@ impl fmt::Display for Fault {
 
 impl core::error::Error for Fault {}
 
-impl<'q, 's, P, I, S> Lane<'q, 's, P, I, S>
+impl<'q, 's, F, P, I, S> Lane<'q, 's, F, P, I, S>
 where
+    F: FrameFormat,
     P: QueryPlan<Row = Reading, Output: IntoFrame>,
     I: SlotIndex,
-    S: LogStorage,
+    S: LogStorage<Error: Loggable>,
 {
     /// A query right after it was bound, with its log. Call [`Lane::restore`] next.
-    pub fn new(
-        query: &'q mut Query<'s, P, I>,
-        log: &'q mut Log<S, RECORD_BYTES>,
-        format: FrameFormat,
-    ) -> Self {
-        Self { query, log, format, next_row: 0 }
+    pub fn new(query: &'q mut Query<'s, P, I>, log: &'q mut Log<S, RECORD_BYTES>) -> Self {
+        Self { query, log, next_row: 0, format: PhantomData }
     }
 
     /// Goes on from the last commit in the log.
@@ -84,7 +83,13 @@ where
     /// [`Fault::Restore`].
     #[inline(never)]
     pub fn restore(&mut self) -> Result<(), Fault> {
-        self.next_row = self.query.restore(self.log).map_err(|_| Fault::Restore)?.unwrap_or(0);
+        let restored = self.query.restore(self.log).map_err(|why| {
+            error!("{}: not restored: {}", P::Output::QUERY, why);
+            Fault::Restore
+        })?;
+        let skipped = u32::from(cfg!(feature = "skip-row"));
+        self.next_row = restored.map_or(0, |next_row: u32| next_row.saturating_add(skipped));
+        info!("{}: goes on at row {}, {}", P::Output::QUERY, self.next_row, self.query.progress());
         Ok(())
     }
 
@@ -140,7 +145,11 @@ where
         // One type of sink for both calls, so that flash holds the code once.
         let sink: &mut dyn FnMut(P::Output) -> Result<(), Fault> = &mut |row| {
             number = number.wrapping_add(1);
-            send(wire, row.into_frame(number), self.format)
+            let frame = row.into_frame(number);
+            if frame.is_alert() {
+                info!("alert: {}", frame);
+            }
+            F::send(&frame, wire)
         };
         let ended = if drain { self.query.drain(now, sink) } else { self.query.trigger(now, sink) };
         ended.map(|_| ()).map_err(|_| Fault::Wire)
@@ -150,18 +159,11 @@ where
     #[inline(never)]
     fn commit<W: Write>(&mut self, wire: &mut W) -> Result<(), Fault> {
         wire.flush().map_err(|_| Fault::Wire)?;
-        self.query.commit(self.log, &self.next_row).map_err(|_| Fault::Commit)?;
+        let kind = self.query.commit(self.log, &self.next_row).map_err(|why| {
+            error!("{}: not committed: {}", P::Output::QUERY, why);
+            Fault::Commit
+        })?;
+        info!("{}: committed a {}, next row {}", P::Output::QUERY, kind, self.next_row);
         Ok(())
     }
-}
-
-#[inline(never)]
-fn send<W: Write>(wire: &mut W, frame: crate::Frame, format: FrameFormat) -> Result<(), Fault> {
-    let encoded = Encoded::of(&frame, format);
-    let mut rest = encoded.bytes();
-    while !rest.is_empty() {
-        let taken = wire.write(rest).map_err(|_| Fault::Wire)?;
-        rest = rest.get(taken..).filter(|_| taken > 0).ok_or(Fault::Wire)?;
-    }
-    Ok(())
 }

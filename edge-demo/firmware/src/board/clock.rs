@@ -14,14 +14,15 @@ const TICKS_PER_MS: u32 = CLOCK_HZ / 1_000;
 #[derive(Debug)]
 pub struct Clock {
     now_ms: i64,
-    naps: u32,
+    sleeps: u32,
+    wakes: u32,
 }
 
 impl Clock {
     /// A clock that shows `now_ms`.
     #[must_use]
     pub fn starting_at(now_ms: i64) -> Self {
-        Self { now_ms, naps: 0 }
+        Self { now_ms, sleeps: 0, wakes: 0 }
     }
 
     /// What it shows.
@@ -30,20 +31,27 @@ impl Clock {
         self.now_ms
     }
 
-    /// How often it woke the processor.
+    /// How often somebody slept.
     #[must_use]
-    pub fn naps(&self) -> u32 {
-        self.naps
+    pub fn sleeps(&self) -> u32 {
+        self.sleeps
+    }
+
+    /// How often it woke the processor: more than once for a sleep that is longer than the counter is wide.
+    #[must_use]
+    pub fn wakes(&self) -> u32 {
+        self.wakes
     }
 
     /// Stops the processor until the clock shows `wake_ms`.
     pub fn sleep_until(&mut self, counter: &mut SYST, wake_ms: i64) {
+        self.sleeps = self.sleeps.wrapping_add(u32::from(self.now_ms < wake_ms));
         while self.now_ms < wake_ms {
             let left_ms = wake_ms.saturating_sub(self.now_ms);
             let nap_ms = u32::try_from(left_ms).unwrap_or(NAP_MS_MAX).min(NAP_MS_MAX);
             nap(counter, nap_ms);
             self.now_ms = self.now_ms.wrapping_add(i64::from(nap_ms));
-            self.naps = self.naps.wrapping_add(1);
+            self.wakes = self.wakes.wrapping_add(1);
         }
     }
 }

@@ -3,6 +3,9 @@
 pub mod clock;
 pub mod console;
 pub mod host;
+mod interrupts;
+#[cfg(feature = "defmt")]
+mod log;
 pub mod panic;
 pub mod stack;
 pub mod uart;

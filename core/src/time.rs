@@ -60,7 +60,12 @@ impl Timestamp {
     /// Whole milliseconds since 1970 UTC, rounded towards the past.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
-        self.0.div_euclid(MICROS_PER_MILLI)
+        if cfg!(target_pointer_width = "64") {
+            return self.0.div_euclid(MICROS_PER_MILLI);
+        }
+        // Rounded towards the past: of a negative number what its complement gives, complemented.
+        let sign = self.0 >> 63;
+        thousandths((self.0 ^ sign).cast_unsigned()).cast_signed() ^ sign
     }
 
     /// The moment `span` later, saturating at [`Timestamp::MAX`].
@@ -94,6 +99,19 @@ impl Timestamp {
     pub const fn since(self, earlier: Self) -> Span {
         if earlier.0 >= self.0 { Span::ZERO } else { Span(self.0.saturating_sub(earlier.0)) }
     }
+}
+
+/// `value / 1000` in digits of 16 bits, for processors that divide 32 bits by 32 and have no instruction for more.
+const fn thousandths(value: u64) -> u64 {
+    let (mut quotient, mut remainder, mut rest, mut digits) = (0, 0_u32, value, 4_u8);
+    while digits > 0 {
+        let part = (remainder << 16) | (rest >> 48) as u32;
+        quotient = (quotient << 16) | (part / 1_000) as u64;
+        remainder = part % 1_000;
+        rest <<= 16;
+        digits = digits.wrapping_sub(1);
+    }
+    quotient
 }
 
 impl core::ops::Add<Span> for Timestamp {

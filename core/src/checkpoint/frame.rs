@@ -2,11 +2,11 @@
 
 use embedded_storage::nor_flash::ReadNorFlash;
 
-use super::crc::Crc;
 use super::geometry::Geometry;
 use super::log::EpochKind;
 use super::sector::{byte_at, u16_at, u32_at, u64_at};
 use super::storage::{self, CHUNK_BYTES, LogStorage};
+use crate::crc::Crc;
 
 /// Bytes before a frame's payload.
 pub(super) const FRAME_HEADER_BYTES: u32 = 8;
@@ -196,12 +196,15 @@ impl CommitFields {
             EpochKind::Delta => 0,
             EpochKind::Snapshot => 1,
         };
-        let fields = (self.epoch.to_le_bytes().into_iter())
-            .chain([kind])
-            .chain(self.frames.to_le_bytes())
-            .chain(self.frames_crc.to_le_bytes());
-        for (place, byte) in bytes.iter_mut().zip(fields) {
-            *place = byte;
+        let mut rest = bytes;
+        for part in [
+            &self.epoch.to_le_bytes() as &[u8],
+            &[kind],
+            &self.frames.to_le_bytes(),
+            &self.frames_crc.to_le_bytes(),
+        ] {
+            storage::copy(rest, part);
+            rest = rest.get_mut(part.len()..).unwrap_or_default();
         }
     }
 

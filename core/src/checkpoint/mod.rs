@@ -32,7 +32,6 @@
 //! `docs/FORMAT.md`.
 
 mod commit_interval;
-mod crc;
 mod error;
 #[cfg(feature = "fault-injection")]
 mod fault;

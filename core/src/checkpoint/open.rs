@@ -2,7 +2,6 @@
 
 use embedded_storage::nor_flash::ReadNorFlash;
 
-use super::crc::Crc;
 use super::error::{GeometryError, OpenError};
 use super::frame::{COMMIT_BYTES, CommitFields, Frame, FrameKind, FrameState, Place, next_tag};
 use super::geometry::Geometry;
@@ -10,6 +9,7 @@ use super::log::{Committed, EpochKind, State, Tip};
 use super::search::{self, Search};
 use super::sector::{FORMAT_VERSION, HEADER_BYTES, HeaderState, SectorHeader, Slot, SlotState};
 use super::storage;
+use crate::crc::Crc;
 
 /// Finds the last committed epoch and what stands after it.
 pub(super) fn recover<S: ReadNorFlash>(

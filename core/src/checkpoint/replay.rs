@@ -28,6 +28,9 @@ pub enum Record<'a> {
     },
 }
 
+/// Takes records.
+type Take<'t, R> = dyn FnMut(Record<'_>) -> Result<(), R> + 't;
+
 impl<S: LogStorage, const BUFFER: usize> Log<S, BUFFER> {
     /// Hands out every record from the start of the last committed snapshot to the last commit, in order;
     /// none of an empty log. Every record is verified again.
@@ -38,10 +41,15 @@ impl<S: LogStorage, const BUFFER: usize> Log<S, BUFFER> {
         &mut self,
         mut take: impl FnMut(Record<'_>) -> Result<(), R>,
     ) -> Result<(), ReplayError<R, S::Error>> {
+        self.replay_to(&mut take)
+    }
+
+    /// [`Log::replay`] with code that is there once for each `R`.
+    pub(crate) fn replay_to<R>(&mut self, take: &mut Take<'_, R>) -> Result<(), ReplayError<R, S::Error>> {
         let Some(committed) = self.state.committed else { return Ok(()) };
         let mut sector = committed.snapshot_sector;
         for _ in 0..self.live_sectors() {
-            self.replay_sector(sector, &committed, &mut take)?;
+            self.replay_sector(sector, &committed, take)?;
             sector = self.geometry.next(sector);
         }
         Ok(())
@@ -51,7 +59,7 @@ impl<S: LogStorage, const BUFFER: usize> Log<S, BUFFER> {
         &mut self,
         sector: u32,
         committed: &Committed,
-        take: &mut impl FnMut(Record<'_>) -> Result<(), R>,
+        take: &mut Take<'_, R>,
     ) -> Result<(), ReplayError<R, S::Error>> {
         let sequence = self.chain_header(sector)?.sequence;
         let end = if sector == committed.sector {

@@ -2,9 +2,9 @@
 
 use embedded_storage::nor_flash::ReadNorFlash;
 
-use super::crc::Crc;
 use super::geometry::Geometry;
 use super::storage::{self, LogStorage};
+use crate::crc::Crc;
 
 /// The version of the format that this release writes, and the newest it reads.
 pub const FORMAT_VERSION: u16 = 1;
@@ -56,23 +56,26 @@ pub enum HeaderState {
 impl SectorHeader {
     pub(super) fn encode(&self, geometry: &Geometry) -> [u8; HEADER_BYTES as usize] {
         let flags = if self.snapshot { FLAG_SNAPSHOT } else { 0 } | if self.first { FLAG_FIRST } else { 0 };
-        let mut bytes = [0; HEADER_BYTES as usize];
-        let fields = MAGIC
-            .into_iter()
-            .chain(FORMAT_VERSION.to_le_bytes())
-            .chain(flags.to_le_bytes())
-            .chain(self.sequence.to_le_bytes())
-            .chain(self.predecessor.to_le_bytes())
-            .chain(self.predecessor_end.to_le_bytes())
-            .chain(geometry.erase_size.to_le_bytes())
-            .chain(geometry.sectors.to_le_bytes())
-            .chain([geometry.write_size, self.tag]);
+        let mut words = [
+            u32::from_le_bytes(MAGIC),
+            u32::from(FORMAT_VERSION) | (u32::from(flags) << 16),
+            self.sequence,
+            self.predecessor,
+            self.predecessor_end,
+            geometry.erase_size,
+            u32::from(geometry.sectors)
+                | (u32::from(geometry.write_size) << 16)
+                | (u32::from(self.tag) << 24),
+            0,
+        ];
         let mut crc = Crc::new();
-        for (place, byte) in bytes.iter_mut().zip(fields) {
-            crc.update(&[byte]);
-            *place = byte;
+        let [fields @ .., crc_field] = &mut words;
+        fields.iter().for_each(|word| crc.update_u32(*word));
+        *crc_field = crc.value();
+        let mut bytes = [0; HEADER_BYTES as usize];
+        for (place, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
+            *place = word.to_le_bytes();
         }
-        storage::copy(bytes.get_mut(28..).unwrap_or(&mut []), &crc.value().to_le_bytes());
         bytes
     }
 

@@ -5,13 +5,13 @@
 use core::fmt;
 
 use embedded_io::{Read, ReadExactError, Write};
-use serde::Serialize;
 
-use super::crc::Crc;
 use super::frame::{COMMIT_BYTES, CommitFields, FRAME_HEADER_BYTES, Frame, FrameKind, Place};
 use super::log::EpochKind;
 use super::replay::{self, Record};
 use super::sector::{u16_at, u32_at};
+use crate::codec::{Encode, EncodeError, Encoder};
+use crate::crc::Crc;
 
 /// Version of the stream's format.
 pub const STREAM_VERSION: u16 = 1;
@@ -131,26 +131,18 @@ impl<'b, W: Write> StreamWriter<'b, W> {
         Ok(Self { writer, buffer, pending: None, pending_bytes: 0, offset, frames: 0, frames_crc })
     }
 
-    pub(crate) fn identity<T: Serialize>(&mut self, value: &T) -> Result<(), StreamWriteError<W::Error>> {
+    pub(crate) fn identity(&mut self, value: &dyn Encode) -> Result<(), StreamWriteError<W::Error>> {
         self.push(FrameKind::Identity, 0, value)
     }
 
-    pub(crate) fn entry<T: Serialize>(
-        &mut self,
-        table: u8,
-        value: &T,
-    ) -> Result<(), StreamWriteError<W::Error>> {
+    pub(crate) fn entry(&mut self, table: u8, value: &dyn Encode) -> Result<(), StreamWriteError<W::Error>> {
         self.push(FrameKind::Entries, table, value)
     }
 
     /// Ends the stream, and flushes the writer.
-    pub(crate) fn commit<T: Serialize>(
-        mut self,
-        epoch: u64,
-        value: &T,
-    ) -> Result<(), StreamWriteError<W::Error>> {
+    pub(crate) fn commit(mut self, epoch: u64, value: &dyn Encode) -> Result<(), StreamWriteError<W::Error>> {
         self.flush()?;
-        let bytes = self.serialize(value, COMMIT_BYTES)?;
+        let bytes = self.encode(value, COMMIT_BYTES)?;
         let limit = self.buffer.len().saturating_sub(COMMIT_BYTES) as u32;
         let bytes = bytes.ok_or(StreamWriteError::EntryTooLarge { limit })?;
         let frames_crc = self.frames_crc.value();
@@ -160,19 +152,19 @@ impl<'b, W: Write> StreamWriter<'b, W> {
         self.writer.flush().map_err(StreamWriteError::Writer)
     }
 
-    fn push<T: Serialize>(
+    fn push(
         &mut self,
         kind: FrameKind,
         table: u8,
-        value: &T,
+        value: &dyn Encode,
     ) -> Result<(), StreamWriteError<W::Error>> {
         if self.pending.is_some_and(|pending| pending != (kind, table)) {
             self.flush()?;
         }
-        let mut used = self.serialize(value, self.pending_bytes)?;
+        let mut used = self.encode(value, self.pending_bytes)?;
         if used.is_none() && self.pending.is_some() {
             self.flush()?;
-            used = self.serialize(value, 0)?;
+            used = self.encode(value, 0)?;
         }
         let bytes = used.ok_or(StreamWriteError::EntryTooLarge { limit: self.buffer.len() as u32 })?;
         self.pending = Some((kind, table));
@@ -180,16 +172,13 @@ impl<'b, W: Write> StreamWriter<'b, W> {
         Ok(())
     }
 
-    /// Serializes into the buffer from `at`. Returns the bytes it took, `None` if it does not fit.
-    fn serialize<T: Serialize>(
-        &mut self,
-        value: &T,
-        at: usize,
-    ) -> Result<Option<usize>, StreamWriteError<W::Error>> {
-        match postcard::to_slice(value, self.buffer.get_mut(at..).unwrap_or_default()) {
-            Ok(used) => Ok(Some(used.len())),
-            Err(postcard::Error::SerializeBufferFull) => Ok(None),
-            Err(_) => Err(StreamWriteError::NotSerializable),
+    /// Encodes into the buffer from `at`. Returns the bytes it took, `None` if it does not fit.
+    fn encode(&mut self, value: &dyn Encode, at: usize) -> Result<Option<usize>, StreamWriteError<W::Error>> {
+        let mut encoder = Encoder::new(self.buffer.get_mut(at..).unwrap_or_default());
+        match value.encode(&mut encoder) {
+            Ok(()) => Ok(Some(encoder.used())),
+            Err(EncodeError::Full) => Ok(None),
+            Err(EncodeError::Unsupported) => Err(StreamWriteError::NotSerializable),
         }
     }
 

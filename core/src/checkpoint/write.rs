@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use super::crc::Crc;
 use super::error::CommitError;
 use super::frame::{COMMIT_BYTES, CommitFields, FRAME_HEADER_BYTES, Frame, FrameKind, Place, next_tag};
 use super::log::{Committed, EpochKind, Log, Tip};
 use super::sector::{HEADER_BYTES, SectorHeader};
 use super::storage::LogStorage;
+use crate::codec::{Encode, EncodeError, Encoder};
+use crate::crc::Crc;
 
 /// An epoch being written; made by [`Log::begin`].
 ///
@@ -65,6 +66,10 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
     /// # Errors
     /// [`CommitError::IdentityMisplaced`] elsewhere, and as [`entry`](Self::entry).
     pub fn identity<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CommitError<S::Error>> {
+        self.encode_identity(&value)
+    }
+
+    pub(crate) fn encode_identity(&mut self, value: &dyn Encode) -> Result<(), CommitError<S::Error>> {
         let first = self.frames == 0 && self.pending.is_none();
         self.attempt(|writer| {
             if writer.kind != EpochKind::Snapshot || !first {
@@ -85,6 +90,14 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
         operator: u8,
         value: &T,
     ) -> Result<(), CommitError<S::Error>> {
+        self.encode_entry(operator, &value)
+    }
+
+    pub(crate) fn encode_entry(
+        &mut self,
+        operator: u8,
+        value: &dyn Encode,
+    ) -> Result<(), CommitError<S::Error>> {
         self.attempt(|writer| writer.push(FrameKind::Entries, operator, value))
     }
 
@@ -93,10 +106,14 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
     /// # Errors
     /// See [`CommitError`]. After a storage error, and until the next [`Log::begin`] has returned, a cut may
     /// still lead to this epoch or to the one before; after that the failed epoch is gone for good.
-    pub fn commit<T: Serialize + ?Sized>(
+    pub fn commit<T: Serialize + ?Sized>(self, epoch: u64, value: &T) -> Result<(), CommitError<S::Error>> {
+        self.encode_commit(epoch, &value)
+    }
+
+    pub(crate) fn encode_commit(
         mut self,
         epoch: u64,
-        value: &T,
+        value: &dyn Encode,
     ) -> Result<(), CommitError<S::Error>> {
         self.attempt(|writer| writer.write_commit(epoch, value))
     }
@@ -114,11 +131,11 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
         result
     }
 
-    fn push<T: Serialize + ?Sized>(
+    fn push(
         &mut self,
         kind: FrameKind,
         operator: u8,
-        value: &T,
+        value: &dyn Encode,
     ) -> Result<(), CommitError<S::Error>> {
         if self.pending.is_some_and(|pending| pending != (kind, operator)) {
             self.flush()?;
@@ -164,18 +181,19 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
 
     /// Serializes into the buffer from `at`, up to `room` if there is any. Returns the bytes it took, `None`
     /// if it does not fit.
-    fn serialize<T: Serialize + ?Sized>(
+    fn serialize(
         &mut self,
-        value: &T,
+        value: &dyn Encode,
         at: u32,
         room: Option<u32>,
     ) -> Result<Option<u32>, CommitError<S::Error>> {
         let Some(room) = room else { return Ok(None) };
         let Some(space) = self.log.buffer.get_mut(at as usize..room as usize) else { return Ok(None) };
-        match postcard::to_slice(value, space) {
-            Ok(used) => Ok(Some(used.len() as u32)),
-            Err(postcard::Error::SerializeBufferFull) => Ok(None),
-            Err(_) => Err(CommitError::NotSerializable),
+        let mut encoder = Encoder::new(space);
+        match value.encode(&mut encoder) {
+            Ok(()) => Ok(Some(encoder.used() as u32)),
+            Err(EncodeError::Full) => Ok(None),
+            Err(EncodeError::Unsupported) => Err(CommitError::NotSerializable),
         }
     }
 
@@ -246,11 +264,7 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
         }
     }
 
-    fn write_commit<T: Serialize + ?Sized>(
-        &mut self,
-        epoch: u64,
-        value: &T,
-    ) -> Result<(), CommitError<S::Error>> {
+    fn write_commit(&mut self, epoch: u64, value: &dyn Encode) -> Result<(), CommitError<S::Error>> {
         self.flush()?;
         let largest = self.largest();
         let Some(bytes) = self.serialize(value, COMMIT_BYTES as u32, Some(largest))? else {

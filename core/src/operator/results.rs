@@ -136,7 +136,11 @@ pub(super) fn last_end<K: Key, V: Record, I: SlotIndex>(
     table: &Table<'_, K, V, I>,
     end: impl Fn(&V) -> Timestamp,
 ) -> Option<Timestamp> {
-    table.occupied_from(0).filter_map(|slot| table.record(slot)).map(|(_, value)| end(value)).max()
+    let mut last = None;
+    for slot in table.occupied_from(0) {
+        last = last.max(table.record(slot).map(|(_, value)| end(value)));
+    }
+    last
 }
 
 /// The record of `key` at exactly `position`.

@@ -1,23 +1,26 @@
 //! Commit and restore: a query's state in the checkpoint log.
 //!
-//! The bytes are specified in `docs/FORMAT.md`.
+//! The bytes are specified in `docs/FORMAT.md`. What a query's types decide is behind [`Checkpointed`], so that the rest is compiled once
+//! for each kind of log and not once for each query.
 
 use core::fmt;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::identity::{Difference, Identity};
+use super::identity::{self, Difference, Identified, IdentityOf};
+use super::phase::Phase;
 use super::plan::QueryPlan;
 use super::progress::RowCounts;
-use super::run::{MarksOf, Phase, Query};
-use crate::checkpoint::{self, EpochKind, EpochWriter, Log, LogStorage, Record, ReplayError};
-use crate::operator::{Operator, Taken};
-use crate::state::{EntryError, EntrySink, SlotIndex, Tables};
+use super::run::{MarksOf, Query};
+use crate::checkpoint::{self, EpochKind, Log, LogStorage, Record, ReplayError};
+use crate::codec::{self, DecodeError, Decoder, Encode, EncodeError, Encoder};
+use crate::operator::{Operator, OperatorIdentity, OutputMode, Taken};
+use crate::state::{EntryError, EntrySink, SlotIndex, Stopped, Tables, fingerprint};
 use crate::time::Timestamp;
 
 /// What a commit record says of the query, before the caller's offset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CommitHead {
     /// Epochs ended.
     pub epoch: u64,
@@ -25,7 +28,7 @@ pub struct CommitHead {
     pub watermark: Option<Timestamp>,
     /// The processing time of the last trigger.
     pub now: Option<Timestamp>,
-    /// Rows that the first operator has taken.
+    /// Rows that the first operator has taken: the number in the order of arrival of the last one.
     pub arrived: u64,
     /// Of the next row, how many of the rows that the stages make of it have been taken already.
     pub taken: u32,
@@ -39,7 +42,33 @@ impl CommitHead {
     /// The head in a commit record ([`Record::Commit`]), and the bytes behind it: the marks and the caller's offset. `None` if it is no query's.
     #[must_use]
     pub fn decode(payload: &[u8]) -> Option<(Self, &[u8])> {
-        postcard::take_from_bytes(payload).ok()
+        codec::take(payload).ok()
+    }
+
+    /// Encodes as its `Serialize` does; the counts in a loop, which is less code.
+    fn encode_fields(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        self.epoch.encode(encoder)?;
+        self.watermark.encode(encoder)?;
+        self.now.encode(encoder)?;
+        self.arrived.encode(encoder)?;
+        self.taken.encode(encoder)?;
+        self.became.encode(encoder)?;
+        let mut rows = self.rows;
+        rows.in_order().into_iter().try_for_each(|count| count.encode(encoder))
+    }
+
+    /// Takes what [`CommitHead::encode_fields`] has encoded, each field to its place.
+    fn take_fields(&mut self, decoder: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        self.epoch = decoder.take()?;
+        self.watermark = decoder.take()?;
+        self.now = decoder.take()?;
+        self.arrived = decoder.take()?;
+        self.taken = decoder.take()?;
+        self.became = decoder.take()?;
+        self.rows.in_order().into_iter().try_for_each(|count| {
+            *count = decoder.take()?;
+            Ok(())
+        })
     }
 }
 
@@ -61,71 +90,10 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         if self.phase != Phase::Idle || self.tables.has_changed() {
             return Err(CommitError::Unfinished);
         }
-        if !log.is_empty() && !self.is_past_of(log)? {
-            return Err(CommitError::NotRestored);
-        }
-        let kind =
-            if log.is_empty() || log.wants_snapshot() { EpochKind::Snapshot } else { EpochKind::Delta };
-        let written = match self.write(log, kind, offset) {
-            Err(checkpoint::CommitError::NeedsSnapshot) => {
-                self.write(log, EpochKind::Snapshot, offset).map(|()| EpochKind::Snapshot)
-            }
-            written => written.map(|()| kind),
-        };
-        let kind = written.map_err(CommitError::Log)?;
+        let kind = commit(self, self.committed, log, &offset)?;
         self.committed = log.epoch();
         self.tables.committed();
         Ok(kind)
-    }
-
-    /// Whether what the log holds is this query, as it was at its last commit.
-    fn is_past_of<S: LogStorage, const BUFFER: usize>(
-        &self,
-        log: &mut Log<S, BUFFER>,
-    ) -> Result<bool, CommitError<S::Error>> {
-        let mut same = false;
-        // Looks at the first record, the identity, and no further.
-        let looked = log.replay(|record| {
-            if let Record::Identity(payload) = record {
-                same = Identity::decode(payload) == Some(Identity::of(self.plan));
-            }
-            Err(())
-        });
-        match looked {
-            Err(ReplayError::Storage(error)) => {
-                Err(CommitError::Log(checkpoint::CommitError::Storage(error)))
-            }
-            _ => Ok(same && log.epoch() == self.committed),
-        }
-    }
-
-    fn write<O: Serialize, S: LogStorage, const BUFFER: usize>(
-        &self,
-        log: &mut Log<S, BUFFER>,
-        kind: EpochKind,
-        offset: &O,
-    ) -> Result<(), checkpoint::CommitError<S::Error>> {
-        let number = self.committed.map_or(1, |last| last.wrapping_add(1));
-        let mut writer = log.begin(kind)?;
-        if kind == EpochKind::Snapshot {
-            writer.identity(&Identity::of(self.plan))?;
-        }
-        self.tables.write(kind == EpochKind::Snapshot, 0, &mut Entries(&mut writer))?;
-        let head = self.head();
-        writer.commit(number, &(head, self.marks, offset))
-    }
-
-    /// What a commit says of the query now.
-    pub(super) fn head(&self) -> CommitHead {
-        CommitHead {
-            epoch: self.epoch,
-            watermark: self.watermark,
-            now: self.now,
-            arrived: self.arrived,
-            taken: self.taken,
-            became: self.became,
-            rows: self.rows,
-        }
     }
 
     /// Brings back the last committed state, and returns the offset committed with it; `None` from an empty log.
@@ -141,108 +109,252 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         if self.has_started() {
             return Err(RestoreError::Started);
         }
-        if log.is_empty() {
-            return Ok(None);
-        }
-        // Of what was seeded.
-        self.tables.clear();
-        match self.read(log) {
-            Ok((head, marks, offset)) => {
-                self.go_on_from(&head, marks);
-                self.committed = log.epoch();
-                Ok(Some(offset))
-            }
-            Err(error) => {
-                self.reset();
-                Err(error)
-            }
-        }
-    }
-
-    fn read<O: DeserializeOwned, S: LogStorage, const BUFFER: usize>(
-        &mut self,
-        log: &mut Log<S, BUFFER>,
-    ) -> Result<(CommitHead, MarksOf<P>, O), RestoreError<S::Error>> {
         let mut last = None;
-        let replayed = log.replay(|record| {
-            if let Some(commit) = self.take(record)? {
-                last = Some(commit);
-            }
-            Ok(())
-        });
-        match replayed {
-            Ok(()) => last.ok_or(RestoreError::Unreadable(Unreadable::Offset)),
-            Err(ReplayError::Record(Unreadable::Other(difference))) => {
-                Err(RestoreError::OtherQuery(difference))
-            }
-            Err(ReplayError::Record(unreadable)) => Err(RestoreError::Unreadable(unreadable)),
-            Err(ReplayError::Corrupted { sector, offset }) => Err(RestoreError::Corrupted { sector, offset }),
-            Err(ReplayError::Storage(error)) => Err(RestoreError::Storage(error)),
-        }
+        restore(self, log, &mut |payload| take_offset(payload, &mut last))?;
+        self.committed = log.epoch();
+        Ok(last)
     }
 
     /// Whether it has taken rows, ended epochs or been restored.
     pub(super) fn has_started(&self) -> bool {
-        self.rows.rows_in > 0 || self.committed.is_some() || self.epoch > 0
+        self.head.rows.rows_in > 0 || self.committed.is_some() || self.head.epoch > 0
+    }
+}
+
+/// Takes the caller's offset, which must be all that is left of a commit.
+pub(super) fn take_offset<O: DeserializeOwned>(
+    payload: &[u8],
+    offset: &mut Option<O>,
+) -> Result<(), DecodeError> {
+    let (taken, rest) = codec::take(payload)?;
+    *offset = Some(taken);
+    if rest.is_empty() { Ok(()) } else { Err(DecodeError) }
+}
+
+/// A query as commit and restore see it.
+pub(super) trait Checkpointed: Identified {
+    fn head(&self) -> &CommitHead;
+    fn head_mut(&mut self) -> &mut CommitHead;
+
+    fn encode_marks(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError>;
+    /// Takes the marks from the front of a payload.
+    fn take_marks<'b>(&mut self, payload: &'b [u8]) -> Result<&'b [u8], DecodeError>;
+
+    fn write_tables(&self, all: bool, sink: &mut EntrySink<'_>) -> Result<(), Stopped>;
+    fn read_table(&mut self, table: u8, payload: &[u8]) -> Result<(), EntryError>;
+
+    /// Empties the tables, also of what was seeded.
+    fn clear(&mut self);
+    /// Works out what is not in the log.
+    fn rebuild(&mut self);
+    /// Back to the beginning.
+    fn reset(&mut self);
+}
+
+impl<P: QueryPlan, I: SlotIndex> Identified for Query<'_, P, I> {
+    fn name(&self) -> (&str, u32) {
+        self.plan.name()
     }
 
-    /// Takes a record of its past; gives back what a commit says.
-    pub(super) fn take<O: DeserializeOwned>(
-        &mut self,
-        record: Record<'_>,
-    ) -> Result<Option<(CommitHead, MarksOf<P>, O)>, Unreadable> {
-        match record {
-            Record::Identity(payload) => self.check_identity(payload)?,
-            Record::Entries { operator, payload } => {
-                self.tables.read(operator, payload).map_err(|error| match error {
-                    EntryError::Unreadable => Unreadable::Entry,
-                    EntryError::TooSmall { slots } => Unreadable::TooSmall { slots },
-                })?;
-            }
-            Record::Commit { payload, .. } => {
-                let (commit, rest) = postcard::take_from_bytes(payload).map_err(|_| Unreadable::Offset)?;
-                if !rest.is_empty() {
-                    return Err(Unreadable::Offset);
-                }
-                return Ok(Some(commit));
-            }
-        }
-        Ok(None)
+    fn mode(&self) -> OutputMode {
+        self.plan.mode()
     }
 
-    /// Goes on where a commit says that the query was, once all records are in the tables.
-    pub(super) fn go_on_from(&mut self, head: &CommitHead, marks: MarksOf<P>) {
-        self.epoch = head.epoch;
-        self.watermark = head.watermark;
-        self.now = head.now;
-        self.arrived = head.arrived;
-        self.taken = head.taken;
-        self.became = head.became;
-        self.rows = head.rows;
+    fn inputs(&self) -> u32 {
+        fingerprint::<MarksOf<P>>()
+    }
+
+    fn operators(&self, tell: &mut dyn FnMut(OperatorIdentity)) {
+        self.plan.operator().identify(&mut |operator| tell(operator));
+    }
+}
+
+impl<P: QueryPlan, I: SlotIndex> Checkpointed for Query<'_, P, I> {
+    fn head(&self) -> &CommitHead {
+        &self.head
+    }
+
+    fn head_mut(&mut self) -> &mut CommitHead {
+        &mut self.head
+    }
+
+    fn encode_marks(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        self.marks.encode(encoder)
+    }
+
+    fn take_marks<'b>(&mut self, payload: &'b [u8]) -> Result<&'b [u8], DecodeError> {
+        let (marks, rest) = codec::take(payload)?;
         self.marks = marks;
-        let epoch = self.epoch_at(self.watermark, self.watermark);
+        Ok(rest)
+    }
+
+    fn write_tables(&self, all: bool, sink: &mut EntrySink<'_>) -> Result<(), Stopped> {
+        self.tables.write(all, 0, sink)
+    }
+
+    fn read_table(&mut self, table: u8, payload: &[u8]) -> Result<(), EntryError> {
+        self.tables.read(table, payload)
+    }
+
+    fn clear(&mut self) {
+        self.tables.clear();
+    }
+
+    fn rebuild(&mut self) {
+        let epoch = self.epoch_at(self.head.watermark, self.head.watermark);
         self.plan.operator().restored(&mut self.tables, &epoch);
         self.tables.rebuild();
     }
 
-    fn check_identity(&self, payload: &[u8]) -> Result<(), Unreadable> {
-        let found = Identity::decode(payload).ok_or(Unreadable::Identity)?;
-        match Identity::of(self.plan).difference(&found) {
-            Some(difference) => Err(Unreadable::Other(difference)),
-            None => Ok(()),
+    fn reset(&mut self) {
+        Query::reset(self);
+    }
+}
+
+/// What a commit frame holds after the log's own fields.
+pub(super) struct CommitPayload<'c> {
+    pub(super) query: &'c dyn Checkpointed,
+    pub(super) offset: &'c dyn Encode,
+}
+
+impl Encode for CommitPayload<'_> {
+    fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        self.query.head().encode_fields(encoder)?;
+        self.query.encode_marks(encoder)?;
+        self.offset.encode(encoder)
+    }
+}
+
+fn commit<S: LogStorage, const BUFFER: usize>(
+    query: &dyn Checkpointed,
+    committed: Option<u64>,
+    log: &mut Log<S, BUFFER>,
+    offset: &dyn Encode,
+) -> Result<EpochKind, CommitError<S::Error>> {
+    let goes_on = log.is_empty() || (log.epoch() == committed && is_of(query, log)?);
+    if !goes_on {
+        return Err(CommitError::NotRestored);
+    }
+    let number = committed.map_or(1, |last| last.wrapping_add(1));
+    let mut kind =
+        if log.is_empty() || log.wants_snapshot() { EpochKind::Snapshot } else { EpochKind::Delta };
+    loop {
+        match write(query, number, log, kind, offset) {
+            Err(checkpoint::CommitError::NeedsSnapshot) if kind == EpochKind::Delta => {
+                kind = EpochKind::Snapshot;
+            }
+            written => return written.map(|()| kind).map_err(CommitError::Log),
         }
     }
 }
 
-/// The tables' entries, on their way into the log.
-struct Entries<'w, 'l, S, const BUFFER: usize>(&'w mut EpochWriter<'l, S, BUFFER>);
-
-impl<S: LogStorage, const BUFFER: usize> EntrySink for Entries<'_, '_, S, BUFFER> {
-    type Error = checkpoint::CommitError<S::Error>;
-
-    fn entry<T: Serialize>(&mut self, table: u8, entry: &T) -> Result<(), Self::Error> {
-        self.0.entry(table, entry)
+/// Whether what the log holds is this query's.
+fn is_of<S: LogStorage, const BUFFER: usize>(
+    query: &dyn Checkpointed,
+    log: &mut Log<S, BUFFER>,
+) -> Result<bool, CommitError<S::Error>> {
+    let mut same = false;
+    // Looks at the first record, the identity, and no further.
+    let looked = log.replay_to(&mut |record| {
+        if let Record::Identity(payload) = record {
+            same = identity::difference(query, payload).is_none();
+        }
+        Err(Unreadable::Offset)
+    });
+    match looked {
+        Err(ReplayError::Storage(error)) => Err(CommitError::Log(checkpoint::CommitError::Storage(error))),
+        _ => Ok(same),
     }
+}
+
+fn write<S: LogStorage, const BUFFER: usize>(
+    query: &dyn Checkpointed,
+    number: u64,
+    log: &mut Log<S, BUFFER>,
+    kind: EpochKind,
+    offset: &dyn Encode,
+) -> Result<(), checkpoint::CommitError<S::Error>> {
+    let mut writer = log.begin(kind)?;
+    if kind == EpochKind::Snapshot {
+        writer.encode_identity(&IdentityOf(query))?;
+    }
+    let mut written = Ok(());
+    let stopped = query.write_tables(kind == EpochKind::Snapshot, &mut |table, entry| {
+        written = writer.encode_entry(table, entry);
+        if written.is_ok() { Ok(()) } else { Err(Stopped) }
+    });
+    // The sink stops for no other reason than its own error.
+    if stopped.is_err() {
+        return written;
+    }
+    writer.encode_commit(number, &CommitPayload { query, offset })
+}
+
+/// Takes the offset from what is left of a commit's payload.
+pub(super) type TakeOffset<'t> = dyn FnMut(&[u8]) -> Result<(), DecodeError> + 't;
+
+fn restore<S: LogStorage, const BUFFER: usize>(
+    query: &mut dyn Checkpointed,
+    log: &mut Log<S, BUFFER>,
+    take_offset: &mut TakeOffset<'_>,
+) -> Result<(), RestoreError<S::Error>> {
+    if log.is_empty() {
+        return Ok(());
+    }
+    query.clear();
+    let mut committed = false;
+    let replayed = log.replay_to(&mut |record| {
+        committed |= take_record(query, record, take_offset)?;
+        Ok(())
+    });
+    let error = match replayed {
+        Ok(()) if committed => {
+            query.rebuild();
+            return Ok(());
+        }
+        Ok(()) => RestoreError::Unreadable(Unreadable::Offset),
+        Err(ReplayError::Record(Unreadable::Other(difference))) => RestoreError::OtherQuery(difference),
+        Err(ReplayError::Record(unreadable)) => RestoreError::Unreadable(unreadable),
+        Err(ReplayError::Corrupted { sector, offset }) => RestoreError::Corrupted { sector, offset },
+        Err(ReplayError::Storage(error)) => RestoreError::Storage(error),
+    };
+    query.reset();
+    Err(error)
+}
+
+/// Takes a record of the query's past, and says whether it was a commit. What is not in the records is worked out by
+/// [`Checkpointed::rebuild`], once all are taken.
+pub(super) fn take_record(
+    query: &mut dyn Checkpointed,
+    record: Record<'_>,
+    take_offset: &mut TakeOffset<'_>,
+) -> Result<bool, Unreadable> {
+    match record {
+        Record::Identity(payload) => match identity::difference(query, payload) {
+            None => Ok(false),
+            Some(difference) => Err(Unreadable::Other(difference)),
+        },
+        Record::Entries { operator, payload } => {
+            query.read_table(operator, payload).map(|()| false).map_err(|error| match error {
+                EntryError::Unreadable => Unreadable::Entry,
+                EntryError::TooSmall { slots } => Unreadable::TooSmall { slots },
+            })
+        }
+        Record::Commit { payload, .. } => {
+            read_commit(query, payload, take_offset).map(|()| true).map_err(|DecodeError| Unreadable::Offset)
+        }
+    }
+}
+
+#[inline(never)]
+fn read_commit(
+    query: &mut dyn Checkpointed,
+    payload: &[u8],
+    take_offset: &mut TakeOffset<'_>,
+) -> Result<(), DecodeError> {
+    let mut decoder = Decoder::new(payload);
+    query.head_mut().take_fields(&mut decoder)?;
+    take_offset(query.take_marks(decoder.rest())?)
 }
 
 /// A commit did not happen.
@@ -276,8 +388,6 @@ impl<E: fmt::Debug> core::error::Error for CommitError<E> {}
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Unreadable {
-    /// The identity of the query is no such thing.
-    Identity,
     /// An entry of the state is not of this query's types.
     Entry,
     /// A commit record is not of this query's offset type. Types whose bytes look alike (`u32` and `u64`) cannot be told apart.
@@ -294,7 +404,6 @@ pub enum Unreadable {
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Identity => f.write_str("the record that names the query cannot be decoded"),
             Self::Entry => f.write_str("an entry of the state cannot be decoded"),
             Self::Offset => {
                 f.write_str("a commit record cannot be decoded: it was made with another type of offset")

@@ -4,10 +4,9 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::QueryPlan;
-use super::run::MarksOf;
-use crate::operator::{Operator, OperatorIdentity, OutputMode};
-use crate::state::fingerprint;
+use crate::codec::{self, Encode, EncodeError, Encoder};
+use crate::crc::Crc;
+use crate::operator::{OperatorIdentity, OutputMode};
 
 /// The most operators of a query that its identity tells apart; further ones are folded into the last.
 const OPERATORS_MAX: usize = 8;
@@ -29,63 +28,131 @@ pub struct Identity<'a> {
     pub operators: heapless::Vec<OperatorIdentity, OPERATORS_MAX>,
 }
 
-impl Identity<'static> {
-    /// The identity of a plan.
-    #[must_use]
-    pub fn of<P: QueryPlan>(plan: &P) -> Self {
-        let (name, version) = plan.name();
-        let mut operators = heapless::Vec::new();
-        plan.operator().identify(&mut |operator| {
-            if let Err(further) = operators.push(operator)
-                && let Some(last) = operators.last_mut()
-            {
-                fold(last, &further);
+/// What has an [`Identity`]. It tells its operators one by one, so that they need not all be held at once.
+pub(super) trait Identified {
+    fn name(&self) -> (&str, u32);
+    fn mode(&self) -> OutputMode;
+    fn inputs(&self) -> u32;
+    fn operators(&self, tell: &mut dyn FnMut(OperatorIdentity));
+}
+
+/// Tells the operators as they stand in the identity, and returns how many.
+fn each_operator(query: &dyn Identified, tell: &mut dyn FnMut(&OperatorIdentity)) -> usize {
+    let mut told = 0_usize;
+    let mut last: Option<OperatorIdentity> = None;
+    query.operators(&mut |operator| match &mut last {
+        Some(last) if told >= OPERATORS_MAX.saturating_sub(1) => fold(last, &operator),
+        _ => {
+            if let Some(before) = last.replace(operator) {
+                tell(&before);
+                told = told.saturating_add(1);
             }
-        });
-        Self { name, version, mode: plan.mode(), inputs: fingerprint::<MarksOf<P>>(), operators }
+        }
+    });
+    if let Some(last) = last {
+        tell(&last);
+        told = told.saturating_add(1);
     }
+    told
 }
 
 /// Makes `last` stand for a further operator too.
 fn fold(last: &mut OperatorIdentity, further: &OperatorIdentity) {
-    let mut crc = crc32fast::Hasher::new_with_initial(last.record);
+    let mut crc = Crc::going_on_from(last.record);
     for micros in further.window.micros {
         crc.update(&micros.to_le_bytes());
     }
     crc.update(&[further.window.kind]);
-    crc.update(&further.key.to_le_bytes());
-    crc.update(&further.record.to_le_bytes());
-    last.record = crc.finalize();
+    crc.update_u32(further.key);
+    crc.update_u32(further.record);
+    last.record = crc.value();
 }
 
 impl<'a> Identity<'a> {
     /// The identity in the first record of a snapshot ([`Record::Identity`](crate::checkpoint::Record::Identity)); `None` if it is none.
     #[must_use]
     pub fn decode(payload: &'a [u8]) -> Option<Self> {
-        postcard::from_bytes(payload).ok()
+        codec::take(payload).ok().map(|(identity, _)| identity)
+    }
+}
+
+/// Encodes as the [`Identity`] of a query.
+pub(super) struct IdentityOf<'q>(pub(super) &'q dyn Identified);
+
+impl Encode for IdentityOf<'_> {
+    fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        let Self(query) = self;
+        let (name, version) = query.name();
+        (name, version, query.mode(), query.inputs()).encode(encoder)?;
+        // How many follow is one byte, written when it is known.
+        let count_at = encoder.used();
+        0_u8.encode(encoder)?;
+        let mut encoded = Ok(());
+        let count = each_operator(*query, &mut |operator| {
+            if encoded.is_ok() {
+                encoded = operator.encode(encoder);
+            }
+        });
+        encoded?;
+        encoder.overwrite(count_at, count as u8);
+        Ok(())
+    }
+}
+
+/// The first thing in which the query whose encoded [`Identity`] is `payload` is another one than `query`.
+///
+/// The own identity is encoded field by field beside it, so that neither is ever held whole.
+pub(super) fn difference(query: &dyn Identified, payload: &[u8]) -> Option<Difference> {
+    let mut found = Comparison { rest: payload, difference: None };
+    let (name, version) = query.name();
+    found.field(Difference::Name, &name.len());
+    found.bytes(Difference::Name, name.as_bytes());
+    found.field(Difference::Version, &version);
+    found.field(Difference::OutputMode, &query.mode());
+    found.field(Difference::Inputs, &query.inputs());
+    let before = found.difference;
+    let (count, operators) = found.rest.split_first().unwrap_or((&0, &[]));
+    found.rest = operators;
+    let own_count = each_operator(query, &mut |operator| {
+        found.field(Difference::Operator, &operator.window);
+        found.field(Difference::Key, &operator.key);
+        found.field(Difference::Aggregates, &operator.record);
+    });
+    if before.is_none() && usize::from(*count) != own_count {
+        return Some(Difference::NumberOfOperators);
+    }
+    found.difference
+}
+
+/// The most bytes of one field of an identity: a kind and three moments.
+const FIELD_BYTES_MAX: usize = 31;
+
+/// An encoded identity beside that of a query.
+struct Comparison<'b> {
+    /// What has not been compared yet.
+    rest: &'b [u8],
+    difference: Option<Difference>,
+}
+
+impl Comparison<'_> {
+    /// Compares the next field with the query's.
+    fn field(&mut self, field: Difference, own: &dyn Encode) {
+        let mut buffer = [0; FIELD_BYTES_MAX];
+        let mut encoder = Encoder::new(&mut buffer);
+        let encoded = own.encode(&mut encoder);
+        let used = encoder.used();
+        match buffer.get(..used) {
+            Some(own) if encoded.is_ok() => self.bytes(field, own),
+            _ => self.difference = self.difference.or(Some(field)),
+        }
     }
 
-    /// The first thing in which `other` is another query.
-    #[must_use]
-    pub fn difference(&self, other: &Identity<'_>) -> Option<Difference> {
-        let windows = |identity: &OperatorIdentity| identity.window;
-        let differs = |part: fn(&OperatorIdentity) -> u32| {
-            self.operators.iter().map(part).ne(other.operators.iter().map(part))
-        };
-        let differences = [
-            (self.mode != other.mode, Difference::OutputMode),
-            (self.name != other.name, Difference::Name),
-            (self.version != other.version, Difference::Version),
-            (self.operators.len() != other.operators.len(), Difference::NumberOfOperators),
-            (
-                self.operators.iter().map(windows).ne(other.operators.iter().map(windows)),
-                Difference::Operator,
-            ),
-            (differs(|operator| operator.key), Difference::Key),
-            (differs(|operator| operator.record), Difference::Aggregates),
-            (self.inputs != other.inputs, Difference::Inputs),
-        ];
-        differences.iter().find(|(differs, _)| *differs).map(|(_, difference)| *difference)
+    #[inline(never)]
+    fn bytes(&mut self, field: Difference, own: &[u8]) {
+        match self.rest.strip_prefix(own) {
+            Some(rest) => self.rest = rest,
+            None => self.difference = self.difference.or(Some(field)),
+        }
     }
 }
 

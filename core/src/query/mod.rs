@@ -4,6 +4,7 @@ mod builder;
 mod checkpoint;
 mod error;
 mod identity;
+mod phase;
 mod plan;
 mod progress;
 mod run;

@@ -50,6 +50,23 @@ impl RowCounts {
         ];
         parts.iter().fold(0_u64, |sum, part| sum.wrapping_add(*part)) == self.rows_in
     }
+
+    /// All, in the order of the checkpoint.
+    pub(super) fn in_order(&mut self) -> [&mut u64; 11] {
+        [
+            &mut self.rows_in,
+            &mut self.used,
+            &mut self.filtered,
+            &mut self.without_window,
+            &mut self.late,
+            &mut self.duplicate,
+            &mut self.dropped,
+            &mut self.refused,
+            &mut self.late_windows,
+            &mut self.emitted,
+            &mut self.emitted_early,
+        ]
+    }
 }
 
 /// Where a query stands.

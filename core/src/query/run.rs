@@ -2,11 +2,13 @@
 
 use core::fmt;
 
+use super::checkpoint::CommitHead;
 use super::error::{PushError, SinkAnswer, TriggerError};
+use super::phase::Phase;
 use super::plan::QueryPlan;
 use super::progress::{OperatorProgress, Progress, RowCounts};
 use crate::operator::{
-    Arriving, Cursor, Epoch, LateRow, NotNow, OnFull, Operator, OutputMode, Refused, Side, Stages, Taken,
+    Arriving, Epoch, LateRow, NotNow, OnFull, Operator, OutputMode, Refused, Side, Stages, Taken,
 };
 use crate::state::{Occupancy, Shape, SlotIndex, Tables};
 use crate::time::Timestamp;
@@ -21,17 +23,8 @@ pub struct Query<'q, P: QueryPlan, I: SlotIndex> {
     pub(super) plan: &'q P,
     pub(super) tables: TablesOf<'q, P, I>,
     pub(super) marks: MarksOf<P>,
-    pub(super) watermark: Option<Timestamp>,
-    /// The processing time of the last trigger.
-    pub(super) now: Option<Timestamp>,
-    pub(super) epoch: u64,
-    pub(super) rows: RowCounts,
-    /// Rows that the first operator has taken: the number in the order of arrival of the last one.
-    pub(super) arrived: u64,
-    /// Of a row that was handed back, how many of the rows that the stages make of it have been taken.
-    pub(super) taken: u32,
-    /// What became of those.
-    pub(super) became: Option<Taken>,
+    /// What a commit holds beside tables and marks.
+    pub(super) head: CommitHead,
     /// What happens when state is full.
     on_full: OnFull,
     pub(super) phase: Phase,
@@ -44,18 +37,6 @@ type TablesOf<'q, P, I> = <<P as QueryPlan>::Shape as Shape>::Tables<'q, I>;
 
 /// What the stages of the plan `P` remember.
 pub(super) type MarksOf<P> = <<P as QueryPlan>::Stages as Stages<<P as QueryPlan>::Row>>::Marks;
-
-/// Where a trigger is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// Between triggers.
-    Idle,
-    /// Giving the results of the epoch's rows; then the watermark moves to `to`.
-    Results { cursor: Cursor, to: Option<Timestamp>, drain: bool },
-    /// Removing what the watermark has closed, giving it out in append mode. `before` is the watermark before it moved.
-    /// A drain that has gone on `rounds` times ends, also where timers are set again for ever.
-    Closing { before: Option<Timestamp>, drain: bool, rounds: u8 },
-}
 
 /// An epoch has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,13 +63,7 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
             plan,
             tables,
             marks: Default::default(),
-            watermark: None,
-            now: None,
-            epoch: 0,
-            rows: RowCounts::default(),
-            arrived: 0,
-            taken: 0,
-            became: None,
+            head: CommitHead::default(),
             on_full: plan.full_policy(),
             phase: Phase::Idle,
             committed: None,
@@ -101,13 +76,8 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
     pub(super) fn reset(&mut self) {
         self.tables.clear();
         self.marks = Default::default();
-        self.watermark = self.plan.stages().reached(&self.marks).time();
-        self.now = None;
-        self.epoch = 0;
-        self.rows = RowCounts::default();
-        self.arrived = 0;
-        self.taken = 0;
-        self.became = None;
+        let watermark = self.plan.stages().reached(&self.marks).time();
+        self.head = CommitHead { watermark, ..CommitHead::default() };
         self.phase = Phase::Idle;
         self.committed = None;
     }
@@ -175,19 +145,19 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
         row: &P::Row,
         side: &mut D,
     ) -> Result<(), PushError<()>> {
-        self.rows.rows_in = self.rows.rows_in.wrapping_add(1);
+        self.head.rows.rows_in = self.head.rows.rows_in.wrapping_add(1);
         if self.phase != Phase::Idle {
-            self.rows.refused = self.rows.refused.wrapping_add(1);
+            self.head.rows.refused = self.head.rows.refused.wrapping_add(1);
             return Err(PushError::Unfinished(()));
         }
-        let epoch = self.epoch_at(self.watermark, self.watermark);
+        let epoch = self.epoch_at(self.head.watermark, self.head.watermark);
         let mut side = CountedSide { side, given: 0, early: 0 };
         let mut number = 0_u32;
         // A row that comes out as one at most is never taken in part, so that what became of it need not outlive this call.
         let in_part = <P::Stages as Stages<P::Row>>::MULTIPLIES;
-        let passed_over = if in_part { self.taken } else { 0 };
-        let mut became = if in_part { self.became } else { None };
-        let (operator, tables, arrived) = (self.plan.operator(), &mut self.tables, &mut self.arrived);
+        let passed_over = if in_part { self.head.taken } else { 0 };
+        let mut became = if in_part { self.head.became } else { None };
+        let (operator, tables, arrived) = (self.plan.operator(), &mut self.tables, &mut self.head.arrived);
         // Also a row that is handed back has been seen by the watermark: it must be able to follow it, or full state would never
         // empty. It cannot make that row late, since its own window ends after it.
         let ran = self.plan.stages().run(row, None, &mut self.marks, &mut |row, at| {
@@ -208,21 +178,21 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
         });
         let (given, early) = (side.given, side.early);
         if given > 0 || early > 0 {
-            self.rows.emitted = self.rows.emitted.wrapping_add(given).wrapping_add(early);
-            self.rows.emitted_early = self.rows.emitted_early.wrapping_add(early);
+            self.head.rows.emitted = self.head.rows.emitted.wrapping_add(given).wrapping_add(early);
+            self.head.rows.emitted_early = self.head.rows.emitted_early.wrapping_add(early);
         }
         let (number, became) = match ran {
             Ok(()) => {
-                self.rows.count(became);
+                self.head.rows.count(became);
                 (0, None)
             }
             Err(_) => (number, became),
         };
         if in_part {
-            (self.taken, self.became) = (number, became);
+            (self.head.taken, self.head.became) = (number, became);
         }
         ran.map_err(|refused| {
-            self.rows.refused = self.rows.refused.wrapping_add(1);
+            self.head.rows.refused = self.head.rows.refused.wrapping_add(1);
             match refused {
                 _ if number > 0 || self.tables.is_partly() => PushError::Partly(()),
                 Refused::NoRoom => PushError::Full(()),
@@ -260,6 +230,8 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
         self.end_epoch(now, true, sink)
     }
 
+    // Once for both of its callers: an operator's `results` and `close` are in it.
+    #[inline(never)]
     fn end_epoch<A: SinkAnswer>(
         &mut self,
         now: Timestamp,
@@ -267,7 +239,7 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
         mut sink: impl FnMut(P::Output) -> A,
     ) -> Result<EpochEnd, TriggerError<A::Error>> {
         self.begin_phases(now, drain);
-        let before = self.rows.emitted;
+        let before = self.head.rows.emitted;
         let mut emitted = before;
         let mut give = |row, _at: Option<Timestamp>| {
             sink(row).into_result().map_err(TriggerError::Sink)?;
@@ -275,38 +247,29 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
             Ok(())
         };
         let ended: Result<(), TriggerError<A::Error>> = self.run_phases(&mut give);
-        self.rows.emitted = emitted;
+        self.head.rows.emitted = emitted;
         ended?;
         self.phase = Phase::Idle;
-        self.epoch = self.epoch.wrapping_add(1);
-        Ok(EpochEnd { epoch: self.epoch, watermark: self.watermark, emitted: emitted.wrapping_sub(before) })
+        self.head.epoch = self.head.epoch.wrapping_add(1);
+        Ok(EpochEnd {
+            epoch: self.head.epoch,
+            watermark: self.head.watermark,
+            emitted: emitted.wrapping_sub(before),
+        })
     }
 
-    /// Decides where the watermark goes. An interrupted trigger that is drained goes on as a drain.
+    /// Decides where the watermark goes.
     fn begin_phases(&mut self, now: Timestamp, drain: bool) {
-        self.now = self.now.max(Some(now));
         let stages = self.plan.stages();
-        let mut to = self.watermark;
+        let mut reached = None;
         if self.phase == Phase::Idle {
             stages.tick(&mut self.marks, now);
-            to = to.max(stages.reached(&self.marks).time());
+            reached = stages.reached(&self.marks).time();
         }
         if drain {
-            to = to.max(self.plan.operator().last_close(&self.tables));
+            reached = reached.max(self.plan.operator().last_close(&self.tables));
         }
-        match &mut self.phase {
-            Phase::Idle => self.phase = Phase::Results { cursor: Cursor::default(), to, drain },
-            Phase::Results { to: begun, drain: draining, .. } => {
-                *begun = to.max(*begun);
-                *draining |= drain;
-            }
-            Phase::Closing { drain: draining, .. } => {
-                if drain && !*draining {
-                    self.watermark = to;
-                    *draining = true;
-                }
-            }
-        }
+        self.phase.begin(&mut self.head, now, drain, reached);
     }
 
     fn run_phases<E: From<crate::operator::Full>>(
@@ -314,25 +277,19 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
         give: &mut impl FnMut(P::Output, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
         let operator = self.plan.operator();
-        if let Phase::Results { mut cursor, to, drain } = self.phase {
-            let epoch = self.epoch_at(self.watermark, self.watermark);
-            if let Err(refused) = operator.results(&mut self.tables, &epoch, &mut cursor, give) {
-                self.phase = Phase::Results { cursor, to, drain };
-                return Err(refused);
-            }
-            self.phase = Phase::Closing { before: self.watermark, drain, rounds: 0 };
-            self.watermark = self.watermark.max(to);
+        let mut epoch = self.epoch_at(self.head.watermark, self.head.watermark);
+        if let Phase::Results { cursor, .. } = &mut self.phase {
+            operator.results(&mut self.tables, &epoch, cursor, give)?;
+            self.phase.close(&mut self.head);
         }
         // A drain closes what the first of several operators gave the next one, and so on to the last.
-        while let Phase::Closing { before, drain, rounds } = self.phase {
-            let epoch = self.epoch_at(before, self.watermark);
+        while let Phase::Closing { before, drain, .. } = self.phase {
+            (epoch.watermark, epoch.closing) = (before, self.head.watermark);
             operator.close(&mut self.tables, &epoch, give)?;
             let left = if drain { operator.last_close(&self.tables) } else { None };
-            if left <= self.watermark || rounds >= P::Operator::DEPTH {
+            if !self.phase.goes_on(&mut self.head, left, P::Operator::DEPTH) {
                 break;
             }
-            self.watermark = left;
-            self.phase = Phase::Closing { before, drain, rounds: rounds.saturating_add(1) };
         }
         Ok(())
     }
@@ -371,10 +328,10 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
             total.capacity = total.capacity.saturating_add(table.capacity);
         });
         Progress {
-            epoch: self.epoch,
-            watermark: self.watermark,
+            epoch: self.head.epoch,
+            watermark: self.head.watermark,
             event_time_max: self.marks.highest(),
-            rows: self.rows,
+            rows: self.head.rows,
             state_rows: total.records,
             state_capacity: total.capacity,
         }
@@ -434,8 +391,8 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
             closing,
             mode: self.plan.mode(),
             on_full: self.on_full,
-            given_early: self.rows.emitted_early > 0,
-            now: self.now,
+            given_early: self.head.rows.emitted_early > 0,
+            now: self.head.now,
         }
     }
 
@@ -450,7 +407,7 @@ impl<'q, P: QueryPlan, I: SlotIndex> Query<'q, P, I> {
     /// Readies it for a batch: nothing is late, and no row is dropped or leaves early unnoticed.
     #[cfg(feature = "alloc")]
     pub(super) fn prepare_batch(&mut self) {
-        self.watermark = None;
+        self.head.watermark = None;
         self.on_full = OnFull::Refuse;
     }
 }

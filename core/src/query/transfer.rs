@@ -8,12 +8,13 @@ use embedded_io::{Read, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::checkpoint::Unreadable;
-use super::identity::{Difference, Identity};
+use super::checkpoint::{Checkpointed, CommitPayload, Unreadable, take_offset, take_record};
+use super::identity::{Difference, IdentityOf};
+use super::phase::Phase;
 use super::plan::QueryPlan;
-use super::run::{Phase, Query};
+use super::run::Query;
 use crate::checkpoint::{StreamError, StreamReadError, StreamWriteError, StreamWriter, read_stream};
-use crate::state::{EntrySink, SlotIndex, Tables};
+use crate::state::{SlotIndex, Stopped, Tables};
 
 impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
     /// Writes the whole state and `offset`, what the caller needs to go on from here, to `writer`, and flushes it.
@@ -76,9 +77,17 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         offset: &O,
     ) -> Result<(), StreamWriteError<W::Error>> {
         let mut writer = StreamWriter::begin(writer, buffer)?;
-        writer.identity(&Identity::of(self.plan))?;
-        self.tables.write(true, 0, &mut Entries(&mut writer))?;
-        writer.commit(number, &(self.head(), self.marks, offset))
+        writer.identity(&IdentityOf(self))?;
+        let mut written = Ok(());
+        let stopped = self.write_tables(true, &mut |table, entry| {
+            written = writer.entry(table, entry);
+            if written.is_ok() { Ok(()) } else { Err(Stopped) }
+        });
+        // The sink stops for no other reason than its own error.
+        if stopped.is_err() {
+            return written;
+        }
+        writer.commit(number, &CommitPayload { query: self, offset: &offset })
     }
 
     /// Takes over what [`Query::save`] wrote, of the same query with state of any capacity that suffices, and returns the offset saved
@@ -99,36 +108,22 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         }
         // Of what was seeded.
         self.tables.clear();
-        let mut last = None;
+        let mut offset = None;
         let read = read_stream(reader, buffer, |record| {
-            last = self.take(record)?;
-            Ok(())
+            take_record(self, record, &mut |payload| take_offset(payload, &mut offset)).map(|_| ())
         });
-        let error = match read {
-            Ok(()) => match last {
-                Some((head, marks, offset)) => {
-                    self.go_on_from(&head, marks);
-                    return Ok(offset);
-                }
-                None => LoadError::Unreadable(Unreadable::Offset),
-            },
-            Err(StreamError::Taken(Unreadable::Other(difference))) => LoadError::OtherQuery(difference),
-            Err(StreamError::Taken(unreadable)) => LoadError::Unreadable(unreadable),
-            Err(StreamError::Stream(error)) => LoadError::Stream(error),
+        let error = match (read, offset) {
+            (Ok(()), Some(offset)) => {
+                self.rebuild();
+                return Ok(offset);
+            }
+            (Ok(()), None) => LoadError::Unreadable(Unreadable::Offset),
+            (Err(StreamError::Taken(Unreadable::Other(difference))), _) => LoadError::OtherQuery(difference),
+            (Err(StreamError::Taken(unreadable)), _) => LoadError::Unreadable(unreadable),
+            (Err(StreamError::Stream(error)), _) => LoadError::Stream(error),
         };
         self.reset();
         Err(error)
-    }
-}
-
-/// The tables' entries, on their way into the stream.
-struct Entries<'w, 'b, W>(&'w mut StreamWriter<'b, W>);
-
-impl<W: Write> EntrySink for Entries<'_, '_, W> {
-    type Error = StreamWriteError<W::Error>;
-
-    fn entry<T: Serialize>(&mut self, table: u8, entry: &T) -> Result<(), Self::Error> {
-        self.0.entry(table, entry)
     }
 }
 

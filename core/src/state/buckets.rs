@@ -6,27 +6,9 @@ use super::index::{SlotId, SlotIndex};
 use super::record::{Key, Record};
 use super::slot::Slot;
 use super::table::Table;
+use super::web::Web;
 
-impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
-    /// The bucket whose slot holds `key`, and that slot with its record.
-    #[inline]
-    pub(super) fn bucket_of(&self, hash: I, key: &K) -> Option<(usize, SlotId, &V)> {
-        // In locals, so that they stay in registers: this is most of what a row costs.
-        let (buckets, links, slots) = (&*self.buckets, &*self.links, &*self.slots);
-        let mut bucket = self.home(hash);
-        for _ in 0..buckets.len() {
-            let slot = buckets.get(bucket)?.decode()?;
-            if links.get(slot.number())?.hash == hash
-                && let Some(Slot::Occupied(other, value)) = slots.get(slot.number())
-                && other == key
-            {
-                return Some((bucket, slot, value));
-            }
-            bucket = self.next_bucket(bucket);
-        }
-        None
-    }
-
+impl<I: SlotIndex> Web<'_, I> {
     /// The bucket that holds `slot`, which stands for a key of this hash.
     pub(super) fn bucket_with(&self, hash: I, slot: SlotId) -> Option<usize> {
         let mut bucket = self.home(hash);
@@ -80,10 +62,12 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     }
 
     /// Where a hash belongs: its share of the range (Lemire, "Fast Random Integer Generation in an Interval", 2019), no division.
+    #[inline]
     fn home(&self, hash: I) -> usize {
         ((u64::from(hash.to_hash()).wrapping_mul(self.buckets.len() as u64)) >> I::HASH_BITS) as usize
     }
 
+    #[inline]
     fn next_bucket(&self, bucket: usize) -> usize {
         let next = bucket.wrapping_add(1);
         if next < self.buckets.len() { next } else { 0 }
@@ -96,5 +80,26 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         } else {
             to.wrapping_add(self.buckets.len()).wrapping_sub(from)
         }
+    }
+}
+
+impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
+    /// The bucket whose slot holds `key`, and that slot with its record.
+    #[inline]
+    pub(super) fn bucket_of(&self, hash: I, key: &K) -> Option<(usize, SlotId, &V)> {
+        // In locals, so that they stay in registers: this is most of what a row costs.
+        let (buckets, links, slots) = (&*self.web.buckets, &*self.web.links, &*self.slots);
+        let mut bucket = self.web.home(hash);
+        for _ in 0..buckets.len() {
+            let slot = buckets.get(bucket)?.decode()?;
+            if links.get(slot.number())?.hash == hash
+                && let Some(Slot::Occupied(other, value)) = slots.get(slot.number())
+                && other == key
+            {
+                return Some((bucket, slot, value));
+            }
+            bucket = self.web.next_bucket(bucket);
+        }
+        None
     }
 }

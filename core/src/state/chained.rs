@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::index::SlotIndex;
-use super::shape::{EntryError, EntrySink, Occupancy, Shape, Tables, combined};
+use super::shape::{EntryError, EntrySink, Occupancy, Shape, Stopped, Tables, combined};
 use super::storage::State;
+use crate::codec;
 
 /// What became of the rows that the first of two operators gave the second.
 ///
@@ -172,8 +173,8 @@ impl<A: Tables, B: Tables> Tables for ChainedTables<'_, A, B> {
         self.second.operators(Some(self.link.counts), tell);
     }
 
-    fn write<W: EntrySink>(&self, all: bool, first: u8, sink: &mut W) -> Result<(), W::Error> {
-        sink.entry(first, self.link as &Link)?;
+    fn write(&self, all: bool, first: u8, sink: &mut EntrySink<'_>) -> Result<(), Stopped> {
+        sink(first, &*self.link)?;
         let first = first.saturating_add(1);
         self.first.write(all, first, sink)?;
         self.second.write(all, first.saturating_add(A::COUNT), sink)
@@ -181,7 +182,7 @@ impl<A: Tables, B: Tables> Tables for ChainedTables<'_, A, B> {
 
     fn read(&mut self, table: u8, payload: &[u8]) -> Result<(), EntryError> {
         let Some(table) = table.checked_sub(1) else {
-            let (link, rest) = postcard::take_from_bytes(payload).map_err(|_| EntryError::Unreadable)?;
+            let (link, rest) = codec::take(payload).map_err(|_| EntryError::Unreadable)?;
             *self.link = link;
             return if rest.is_empty() { Ok(()) } else { Err(EntryError::Unreadable) };
         };

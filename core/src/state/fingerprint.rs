@@ -10,6 +10,8 @@ use core::marker::PhantomData;
 
 use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 
+use crate::crc::Crc;
+
 /// How many requests are followed; a type that contains itself ends here.
 const REQUESTS_MAX: u16 = 512;
 
@@ -24,20 +26,25 @@ pub(crate) fn fingerprint<'de, T: de::Deserialize<'de>>() -> u32 {
 /// The fingerprint of the type that a seed asks for: of a type that is only known when the program runs.
 #[must_use]
 pub fn fingerprint_of<'de, S: DeserializeSeed<'de> + Copy>(seed: S) -> u32 {
-    let mut trace = Trace { crc: crc32fast::Hasher::new(), requests: 0, variant: 0, variants: 1 };
+    traced(&mut |trace| seed.deserialize(trace).map(|_| ()))
+}
+
+/// What `deserialize` asks for. Once for all types.
+fn traced(deserialize: &mut dyn FnMut(&mut Trace) -> Result<(), Stop>) -> u32 {
+    let mut trace = Trace { crc: Crc::new(), requests: 0, variant: 0, variants: 1 };
     while trace.variant < trace.variants.min(VARIANTS_MAX) {
         trace.requests = 0;
         // A type that refuses the made-up values ends the trace there: what it asked for until then counts.
-        if seed.deserialize(&mut trace).is_err() {
+        if deserialize(&mut trace).is_err() {
             trace.text("refused");
         }
         trace.variant = trace.variant.saturating_add(1);
     }
-    trace.crc.finalize()
+    trace.crc.value()
 }
 
 struct Trace {
-    crc: crc32fast::Hasher,
+    crc: Crc,
     requests: u16,
     /// Which variant of each enum is followed this time; of one with fewer, the last.
     variant: u32,
@@ -61,8 +68,25 @@ impl Trace {
         self.crc.update(name.as_bytes());
     }
 
+    /// A name, those of its fields, and how many these are, as of a struct.
+    #[inline(never)]
+    fn open_struct(&mut self, name: &str, fields: &[&str]) -> Result<(), Stop> {
+        self.note("struct")?;
+        self.text(name);
+        for field in fields {
+            self.text(field);
+        }
+        self.open_tuple(fields.len())
+    }
+
+    fn open_tuple(&mut self, length: usize) -> Result<(), Stop> {
+        self.note("tuple")?;
+        self.number(length);
+        Ok(())
+    }
+
     fn number(&mut self, number: usize) {
-        self.crc.update(&(number as u32).to_le_bytes());
+        self.crc.update_u32(number as u32);
     }
 }
 
@@ -154,8 +178,7 @@ impl<'de> Deserializer<'de> for &mut Trace {
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Stop> {
-        self.note("tuple")?;
-        self.number(len);
+        self.open_tuple(len)?;
         visitor.visit_seq(Elements { trace: self, left: len })
     }
 
@@ -181,12 +204,8 @@ impl<'de> Deserializer<'de> for &mut Trace {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Stop> {
-        self.note("struct")?;
-        self.text(name);
-        for field in fields {
-            self.text(field);
-        }
-        self.deserialize_tuple(fields.len(), visitor)
+        self.open_struct(name, fields)?;
+        visitor.visit_seq(Elements { trace: self, left: fields.len() })
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

@@ -4,16 +4,15 @@
 //! heap of deadlines cannot reach: the two together never hold more than one entry per slot.
 
 use super::index::{SlotId, SlotIndex};
-use super::record::{Key, Record};
-use super::table::Table;
+use super::web::Web;
 
-impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
+impl<I: SlotIndex> Web<'_, I> {
     /// Takes the lowest free slot. `O(log n)`.
     pub(super) fn take_free_slot(&mut self) -> Option<SlotId> {
         if self.meta.freed > 0 {
             return self.take_lowest_freed();
         }
-        if self.slots_used() >= self.capacity() {
+        if self.slots_used() >= self.links.len() {
             return None;
         }
         let slot = SlotId::new(self.slots_used());

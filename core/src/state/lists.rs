@@ -4,9 +4,8 @@
 //! zero. A removed record makes its slot dirty, since for the checkpoint the emptiness is the change, but gives no result.
 
 use super::index::{SlotId, SlotIndex};
-use super::record::{Key, Record};
 use super::slot::{Links, ListEnds, Meta};
-use super::table::Table;
+use super::web::Web;
 
 /// One of the two lists: where its ends are and which link it runs through.
 struct List<I> {
@@ -19,7 +18,7 @@ impl<I> List<I> {
     const CHANGED: Self = Self { ends: |meta| &mut meta.changed, next: |links| &mut links.next_changed };
 }
 
-impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
+impl<I: SlotIndex> Web<'_, I> {
     /// Enters a slot in both lists.
     #[inline]
     pub(super) fn mark(&mut self, slot: SlotId) {
@@ -38,35 +37,32 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     }
 
     /// Says whether slots changed since the last results are listed; they are not unless asked for. For an empty table.
-    pub fn track_changed(&mut self, on: bool) {
+    pub(super) fn track_changed(&mut self, on: bool) {
         self.meta.tracks_changed = on;
     }
 
     /// The first slot changed since the last results.
-    #[must_use]
-    pub fn first_changed(&self) -> Option<SlotId> {
+    pub(super) fn first_changed(&self) -> Option<SlotId> {
         u32::decode(self.meta.changed.first)
     }
 
     /// Whether a slot has changed since the last results.
-    #[must_use]
-    pub fn is_changed(&self, slot: SlotId) -> bool {
+    pub(super) fn is_changed(&self, slot: SlotId) -> bool {
         self.links_of(slot).next_changed != I::default()
     }
 
     /// Takes the first slot off the list of those changed since the last results.
-    pub fn pop_changed(&mut self) {
+    pub(super) fn pop_changed(&mut self) {
         self.pop(&List::CHANGED);
     }
 
     /// How many slots changed since the last commit.
-    #[must_use]
-    pub fn dirty_count(&self) -> usize {
+    pub(super) fn dirty_count(&self) -> usize {
         self.meta.dirty.length as usize
     }
 
     /// The slots changed since the last commit, in order of first change.
-    pub fn dirty(&self) -> impl Iterator<Item = SlotId> + '_ {
+    pub(super) fn dirty(&self) -> impl Iterator<Item = SlotId> + '_ {
         let mut next = u32::decode(self.meta.dirty.first);
         (0..self.dirty_count()).map_while(move |_| {
             let slot = next?;
@@ -76,7 +72,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     }
 
     /// Forgets which slots changed since the last commit, because they have been committed.
-    pub fn clear_dirty(&mut self) {
+    pub(super) fn clear_dirty(&mut self) {
         for _ in 0..self.dirty_count() {
             self.pop(&List::DIRTY);
         }

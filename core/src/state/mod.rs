@@ -24,6 +24,7 @@ mod shape;
 mod slot;
 mod storage;
 mod table;
+mod web;
 
 pub use chained::{Chained, ChainedTables, Link, LinkCounts};
 pub use empty::Empty;
@@ -31,7 +32,9 @@ pub(crate) use fingerprint::fingerprint;
 pub use fingerprint::fingerprint_of;
 pub use index::{SlotId, SlotIndex};
 pub use record::{Key, Record, Schedule};
-pub use shape::{EntryError, EntrySink, Keyed, NoTables, Occupancy, Shape, Stateless, Tables};
+pub use shape::{
+    Entry, EntryError, EntrySink, Keyed, NoTables, Occupancy, Shape, Stateless, Stopped, Tables,
+};
 #[cfg(feature = "alloc")]
 pub use storage::Allocated;
 pub use storage::{Inline, NoState, State};

@@ -12,6 +12,8 @@ use super::record::{Key, Record};
 use super::storage::Allocated;
 use super::storage::{Inline, NoState, State};
 use super::table::Table;
+use crate::codec::{self, Encode};
+use crate::crc::Crc;
 
 /// Which tables an operator keeps: none ([`Stateless`]), one ([`Keyed`]), a pair `(A, B)`, or those of two operators in a row
 /// ([`Chained`](super::Chained)).
@@ -106,23 +108,24 @@ impl<A: Shape, B: Shape> Shape for (A, B) {
 
 /// One fingerprint of two, in order.
 pub(super) fn combined(first: u32, second: u32) -> u32 {
-    let mut crc = crc32fast::Hasher::new();
-    crc.update(&first.to_le_bytes());
-    crc.update(&second.to_le_bytes());
-    crc.finalize()
+    let mut crc = Crc::new();
+    crc.update_u32(first);
+    crc.update_u32(second);
+    crc.value()
 }
 
-/// Takes the entries of a checkpoint: for each table, by its number, what slots hold.
-pub trait EntrySink {
-    /// Why an entry was not taken.
-    type Error;
+/// Takes the entries of a checkpoint: the number of the table, and what one of its slots holds. It keeps its errors to itself.
+pub type EntrySink<'s> = dyn FnMut(u8, &dyn Entry) -> Result<(), Stopped> + 's;
 
-    /// Takes one entry of the table `table`.
-    ///
-    /// # Errors
-    /// The sink's own.
-    fn entry<T: Serialize>(&mut self, table: u8, entry: &T) -> Result<(), Self::Error>;
-}
+/// What one slot holds, in a form that the checkpoint log can write. Implemented for everything that is `Serialize`.
+#[expect(private_bounds, reason = "sealed: entries are for the log of this crate alone")]
+pub trait Entry: Encode {}
+
+impl<T: Serialize + ?Sized> Entry for T {}
+
+/// An [`EntrySink`] takes no more entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stopped;
 
 /// An entry of a checkpoint cannot be put into a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,7 +182,7 @@ pub trait Tables {
     ///
     /// # Errors
     /// The sink's.
-    fn write<W: EntrySink>(&self, all: bool, first: u8, sink: &mut W) -> Result<(), W::Error>;
+    fn write(&self, all: bool, first: u8, sink: &mut EntrySink<'_>) -> Result<(), Stopped>;
 
     /// Puts entries of the table `table`, counted from the first one of these, into their slots.
     /// [`Tables::rebuild`] must follow.
@@ -220,8 +223,8 @@ impl<K: Key, V: Record, I: SlotIndex> Tables for Table<'_, K, V, I> {
         tell(Occupancy { records: self.len(), capacity: self.capacity() });
     }
 
-    fn write<W: EntrySink>(&self, all: bool, first: u8, sink: &mut W) -> Result<(), W::Error> {
-        let mut entry = |slot: SlotId| sink.entry(first, &(slot.as_u32(), self.record(slot)));
+    fn write(&self, all: bool, first: u8, sink: &mut EntrySink<'_>) -> Result<(), Stopped> {
+        let mut entry = |slot: SlotId| sink(first, &(slot.as_u32(), self.record(slot)));
         if all {
             self.occupied_from(0).try_for_each(&mut entry)
         } else {
@@ -235,8 +238,8 @@ impl<K: Key, V: Record, I: SlotIndex> Tables for Table<'_, K, V, I> {
         }
         let mut rest = payload;
         while !rest.is_empty() {
-            let ((slot, record), after) = postcard::take_from_bytes::<(u32, Option<(K, V)>)>(rest)
-                .map_err(|_| EntryError::Unreadable)?;
+            let ((slot, record), after) =
+                codec::take::<(u32, Option<(K, V)>)>(rest).map_err(|_| EntryError::Unreadable)?;
             // An entry is never empty, so this ends.
             rest = after;
             let slot = SlotId::new(slot as usize).ok_or(EntryError::Unreadable)?;
@@ -272,7 +275,7 @@ impl Tables for NoTables {
 
     fn occupancy(&self, _tell: &mut impl FnMut(Occupancy)) {}
 
-    fn write<W: EntrySink>(&self, _all: bool, _first: u8, _sink: &mut W) -> Result<(), W::Error> {
+    fn write(&self, _all: bool, _first: u8, _sink: &mut EntrySink<'_>) -> Result<(), Stopped> {
         Ok(())
     }
 
@@ -307,7 +310,7 @@ impl<A: Tables, B: Tables> Tables for (A, B) {
         self.1.occupancy(tell);
     }
 
-    fn write<W: EntrySink>(&self, all: bool, first: u8, sink: &mut W) -> Result<(), W::Error> {
+    fn write(&self, all: bool, first: u8, sink: &mut EntrySink<'_>) -> Result<(), Stopped> {
         self.0.write(all, first, sink)?;
         self.1.write(all, first.saturating_add(A::COUNT), sink)
     }

@@ -10,6 +10,7 @@ use super::record::{Key, Record};
 use super::shape::{Keyed, NoTables, Shape, Stateless};
 use super::slot::{Links, Meta, Slot};
 use super::table::Table;
+use super::web::Web;
 
 /// Memory for the tables of a [`Shape`]: [`Inline`] or [`Allocated`] for one table, a pair of states for two,
 /// [`Chained`](super::Chained) for two operators in a row, [`NoState`] for none.
@@ -113,10 +114,12 @@ impl<K: Key, V: Record, const N: usize> State for Inline<K, V, N> {
     fn tables(&mut self) -> Table<'_, K, V, u16> {
         Table {
             slots: &mut self.slots,
-            links: &mut self.links,
-            order: &mut self.order,
-            buckets: self.buckets.as_flattened_mut(),
-            meta: &mut self.meta,
+            web: Web {
+                links: &mut self.links,
+                order: &mut self.order,
+                buckets: self.buckets.as_flattened_mut(),
+                meta: &mut self.meta,
+            },
         }
     }
 }
@@ -164,10 +167,12 @@ impl<K: Key, V: Record> State for Allocated<K, V> {
     fn tables(&mut self) -> Table<'_, K, V, u32> {
         Table {
             slots: &mut self.slots,
-            links: &mut self.links,
-            order: &mut self.order,
-            buckets: &mut self.buckets,
-            meta: &mut self.meta,
+            web: Web {
+                links: &mut self.links,
+                order: &mut self.order,
+                buckets: &mut self.buckets,
+                meta: &mut self.meta,
+            },
         }
     }
 }

@@ -4,8 +4,9 @@ use core::fmt;
 
 use super::hash::hash_of;
 use super::index::{SlotId, SlotIndex};
-use super::record::{Key, Record, Schedule};
-use super::slot::{Links, Meta, Slot};
+use super::record::{Key, Record};
+use super::slot::Slot;
+use super::web::{Records, Web, moments};
 use crate::time::Timestamp;
 
 /// A table of records `V` under keys `K`, in memory that belongs to a [`State`](super::State).
@@ -15,10 +16,7 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub struct Table<'s, K, V, I> {
     pub(super) slots: &'s mut [Slot<K, V>],
-    pub(super) links: &'s mut [Links<I>],
-    pub(super) order: &'s mut [I],
-    pub(super) buckets: &'s mut [I],
-    pub(super) meta: &'s mut Meta,
+    pub(super) web: Web<'s, I>,
 }
 
 /// A record could not be added because every slot is taken.
@@ -38,13 +36,13 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     /// How many records the table holds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.meta.occupied as usize
+        self.web.meta.occupied as usize
     }
 
     /// Whether the table holds no record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.meta.occupied == 0
+        self.web.meta.occupied == 0
     }
 
     /// How many records the table can hold.
@@ -56,7 +54,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     /// Slots that have been in use: records are in slots below this number.
     #[must_use]
     pub fn slots_used(&self) -> usize {
-        self.meta.fresh as usize
+        self.web.slots_used()
     }
 
     /// The record in a slot, with its key.
@@ -73,7 +71,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     /// not change while it is scheduled (see [`Table::edit_deadline`]).
     #[inline]
     pub fn edit(&mut self, slot: SlotId) -> Option<&mut V> {
-        self.mark(slot);
+        self.web.mark(slot);
         self.edit_unmarked(slot)
     }
 
@@ -88,7 +86,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
 
     /// Changes what gives no result by itself: written to the checkpoint, but not listed as changed since the last results.
     pub(crate) fn edit_unlisted(&mut self, slot: SlotId) -> Option<&mut V> {
-        self.mark_dirty(slot);
+        self.web.mark_dirty(slot);
         self.edit_unmarked(slot)
     }
 
@@ -129,20 +127,20 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     #[must_use]
     #[inline]
     pub fn before(&self, slot: SlotId) -> Option<SlotId> {
-        self.links_of(slot).before.decode()
+        self.web.before(slot)
     }
 
     /// The record of the same key with the next higher position.
     #[must_use]
     #[inline]
     pub fn after(&self, slot: SlotId) -> Option<SlotId> {
-        self.links_of(slot).after.decode()
+        self.web.after(slot)
     }
 
     /// The records of one key in order of position, from the one in `first` on.
     #[inline]
     pub(crate) fn in_order_from(&self, first: SlotId) -> impl Iterator<Item = &V> {
-        let (slots, links) = (&*self.slots, &*self.links);
+        let (slots, links) = (&*self.slots, &*self.web.links);
         let mut next = Some(first);
         (0..self.len()).map_while(move |_| {
             let slot = next?.number();
@@ -157,7 +155,20 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     /// The scheduled record with the earliest deadline; of several, the one in the lowest slot.
     #[must_use]
     pub fn earliest(&self) -> Option<SlotId> {
-        self.scheduled(0)
+        self.web.scheduled(0)
+    }
+
+    /// Takes all records with the earliest deadline out of the order at once, and says which deadline that is. Whoever asks discards these,
+    /// slot by slot, or puts them back with [`Table::schedule_all`]. Costs a few steps for each scheduled record.
+    pub(crate) fn take_earliest(&mut self) -> Option<Timestamp> {
+        let records = Records(self.slots);
+        self.web.take_earliest(moments(&records))
+    }
+
+    /// Puts all records with that deadline back into the order that are not in it.
+    pub(crate) fn schedule_all(&mut self, due: Timestamp) {
+        let records = Records(self.slots);
+        self.web.schedule_all(moments(&records), due);
     }
 
     /// Adds a record under `key`, in order of position and, of equal ones, of slot: an order of content, which a restart brings back.
@@ -167,11 +178,11 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     pub fn insert(&mut self, key: K, value: V) -> Result<SlotId, TableFull> {
         let hash = I::from_hash(hash_of(&key));
         let bucket = self.bucket_of(hash, &key).map(|(bucket, ..)| bucket);
-        let slot = self.take_free_slot().ok_or(TableFull)?;
-        let position = value.position();
+        let slot = self.web.take_free_slot().ok_or(TableFull)?;
         self.put(slot, Some((key, value)))?;
-        self.enter(slot, hash, bucket, position);
-        self.mark(slot);
+        let records = Records(self.slots);
+        self.web.enter(moments(&records), V::SCHEDULE, slot, hash, bucket);
+        self.web.mark(slot);
         Ok(slot)
     }
 
@@ -197,24 +208,15 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         }
     }
 
-    /// Takes an occupied slot out of all that leads to it, and gives it back.
     fn detach(&mut self, slot: SlotId) {
-        self.unschedule_removed(slot);
-        self.remove_from_key(slot);
-        self.meta.occupied = self.meta.occupied.saturating_sub(1);
-        self.relink(slot, |links| {
-            links.hash = I::default();
-            links.before = I::default();
-            links.after = I::default();
-        });
-        self.give_back_slot(slot);
-        self.mark_dirty(slot);
+        let records = Records(self.slots);
+        self.web.detach(moments(&records), V::SCHEDULE, slot);
     }
 
     /// Changes a record in a way that may move its deadline, and puts it in its new place in the order. `O(log n)`.
     #[inline]
     pub fn edit_deadline(&mut self, slot: SlotId, change: impl FnOnce(&mut V)) {
-        self.mark(slot);
+        self.web.mark(slot);
         self.edit_deadline_unmarked(slot, change);
     }
 
@@ -225,7 +227,8 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         let before = value.deadline();
         change(value);
         if value.deadline() != before {
-            self.reorder(slot);
+            let records = Records(self.slots);
+            self.web.reorder(moments(&records), slot);
         }
     }
 
@@ -242,12 +245,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     pub fn clear(&mut self) {
         let used = self.slots_used();
         self.slots.iter_mut().take(used).for_each(|slot| *slot = Slot::Vacant);
-        self.links.iter_mut().take(used).for_each(|links| *links = Links::default());
-        if used > 0 {
-            self.order.fill(I::default());
-            self.buckets.fill(I::default());
-        }
-        *self.meta = Meta { tracks_changed: self.meta.tracks_changed, ..Meta::EMPTY };
+        self.web.clear();
     }
 
     /// Writes what a slot holds.
@@ -257,96 +255,41 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         Ok(())
     }
 
-    /// Enters a slot that holds a record in index, order of its key, and order by deadline. `bucket` is the key's, if the index
-    /// has it.
-    pub(super) fn enter(&mut self, slot: SlotId, hash: I, bucket: Option<usize>, position: Timestamp) {
-        self.meta.occupied = self.meta.occupied.saturating_add(1);
-        self.relink(slot, |links| links.hash = hash);
-        match bucket {
-            None => self.add_to_index(hash, slot),
-            Some(bucket) => self.add_to_key(bucket, slot, position),
-        }
-        self.schedule_new(slot);
+    /// Says whether slots changed since the last results are listed; they are not unless asked for. For an empty table.
+    pub fn track_changed(&mut self, on: bool) {
+        self.web.track_changed(on);
     }
 
-    /// Adds a slot to the records of a key that is in the index already, going back from the last one.
-    fn add_to_key(&mut self, bucket: usize, slot: SlotId, position: Timestamp) {
-        let mut before = self.slot_in_bucket(bucket);
-        let mut after = None;
-        for _ in 0..self.capacity() {
-            let Some(candidate) = before else { break };
-            if self
-                .record(candidate)
-                .is_none_or(|(_, value)| (value.position(), candidate) <= (position, slot))
-            {
-                break;
-            }
-            after = before;
-            before = self.before(candidate);
-        }
-        self.relink(slot, |links| {
-            links.before = I::encode(before);
-            links.after = I::encode(after);
-        });
-        if let Some(before) = before {
-            self.relink(before, |links| links.after = I::encode(Some(slot)));
-        }
-        match after {
-            Some(after) => self.relink(after, |links| links.before = I::encode(Some(slot))),
-            None => self.set_bucket(bucket, slot),
-        }
+    /// The first slot changed since the last results.
+    #[must_use]
+    pub fn first_changed(&self) -> Option<SlotId> {
+        self.web.first_changed()
     }
 
-    /// Takes a slot out of the records of its key.
-    fn remove_from_key(&mut self, slot: SlotId) {
-        let Links { hash, before, after, .. } = self.links_of(slot);
-        if let Some(before) = before.decode() {
-            self.relink(before, |links| links.after = after);
-        }
-        if let Some(after) = after.decode() {
-            self.relink(after, |links| links.before = before);
-            return;
-        }
-        match (self.bucket_with(hash, slot), before.decode()) {
-            (Some(bucket), Some(before)) => self.set_bucket(bucket, before),
-            (Some(bucket), None) => self.clear_bucket(bucket),
-            (None, _) => {}
-        }
+    /// Whether a slot has changed since the last results.
+    #[must_use]
+    pub fn is_changed(&self, slot: SlotId) -> bool {
+        self.web.is_changed(slot)
     }
 
-    fn schedule_new(&mut self, slot: SlotId) {
-        match V::SCHEDULE {
-            Schedule::Never => {}
-            Schedule::Each => self.schedule(slot),
-            Schedule::FirstOfKey => {
-                if self.before(slot).is_none() {
-                    if let Some(after) = self.after(slot) {
-                        self.unschedule(after);
-                    }
-                    self.schedule(slot);
-                }
-            }
-        }
+    /// Takes the first slot off the list of those changed since the last results.
+    pub fn pop_changed(&mut self) {
+        self.web.pop_changed();
     }
 
-    fn unschedule_removed(&mut self, slot: SlotId) {
-        let heir =
-            self.after(slot).filter(|_| V::SCHEDULE == Schedule::FirstOfKey && self.before(slot).is_none());
-        match heir {
-            Some(heir) => self.schedule_instead(slot, heir),
-            None => self.unschedule(slot),
-        }
+    /// How many slots changed since the last commit.
+    #[must_use]
+    pub fn dirty_count(&self) -> usize {
+        self.web.dirty_count()
     }
 
-    #[inline]
-    pub(super) fn links_of(&self, slot: SlotId) -> Links<I> {
-        self.links.get(slot.number()).copied().unwrap_or_default()
+    /// The slots changed since the last commit, in order of first change.
+    pub fn dirty(&self) -> impl Iterator<Item = SlotId> + '_ {
+        self.web.dirty()
     }
 
-    #[inline]
-    pub(super) fn relink(&mut self, slot: SlotId, change: impl FnOnce(&mut Links<I>)) {
-        if let Some(links) = self.links.get_mut(slot.number()) {
-            change(links);
-        }
+    /// Forgets which slots changed since the last commit, because they have been committed.
+    pub fn clear_dirty(&mut self) {
+        self.web.clear_dirty();
     }
 }

@@ -155,13 +155,13 @@ where
     /// # Errors
     /// [`SeedError`]; nothing has changed then.
     pub fn seed(&mut self, key: L::Key, state: L::State) -> Result<(), SeedError> {
-        if self.rows.rows_in > 0 || self.epoch > 0 || self.committed.is_some() {
+        if self.head.rows.rows_in > 0 || self.head.epoch > 0 || self.committed.is_some() {
             return Err(SeedError::Started);
         }
         if self.tables.last_of(&key).is_some() {
             return Err(SeedError::Twice);
         }
-        let epoch = self.epoch_at(self.watermark, self.watermark);
+        let epoch = self.epoch_at(self.head.watermark, self.head.watermark);
         let seeded = self.plan.operator.seed(&mut self.tables, (key, state), &epoch);
         seeded.map_err(|_| SeedError::Full)
     }

@@ -1,0 +1,90 @@
+//! Values as bytes, by postcard: the checkpoint log is written in it.
+//!
+//! A thin face with two aims: no type but those of the values in what is behind it, so that its code is there once and not once for each
+//! place that reads or writes; and bytes that go through one function out of line, since postcard would put a check of bounds at each.
+
+mod encode;
+mod flavor;
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use encode::Encoder;
+use flavor::Rest;
+
+/// Why a value is not in the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EncodeError {
+    /// There is no room for it.
+    Full,
+    /// Its `Serialize` failed, or wants what the format has not: a sequence of unknown length.
+    Unsupported,
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "no room for the value",
+            Self::Unsupported => "the value cannot be serialized",
+        })
+    }
+}
+
+impl core::error::Error for EncodeError {}
+
+impl serde::ser::Error for EncodeError {
+    fn custom<T: fmt::Display>(_message: T) -> Self {
+        Self::Unsupported
+    }
+}
+
+/// The bytes are not those of such a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DecodeError;
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the bytes are not those of such a value")
+    }
+}
+
+impl core::error::Error for DecodeError {}
+
+/// A value that can be encoded, whatever its type: so that what does it need not be there once for each type.
+pub(crate) trait Encode {
+    /// Adds it.
+    fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError>;
+}
+
+impl<T: Serialize + ?Sized> Encode for T {
+    fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        self.serialize(encoder)
+    }
+}
+
+/// Takes values from bytes, one after the other.
+pub(crate) struct Decoder<'b>(postcard::Deserializer<'b, Rest<'b>>);
+
+impl<'b> Decoder<'b> {
+    pub(crate) fn new(bytes: &'b [u8]) -> Self {
+        Self(postcard::Deserializer::from_flavor(Rest(bytes)))
+    }
+
+    /// Takes a value.
+    pub(crate) fn take<T: Deserialize<'b>>(&mut self) -> Result<T, DecodeError> {
+        T::deserialize(&mut self.0).map_err(|_| DecodeError)
+    }
+
+    /// The bytes not taken.
+    pub(crate) fn rest(self) -> &'b [u8] {
+        self.0.finalize().unwrap_or_default()
+    }
+}
+
+/// Takes a value from the front of `bytes`, and returns what is left of them.
+pub(crate) fn take<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<(T, &'b [u8]), DecodeError> {
+    let mut decoder = Decoder::new(bytes);
+    let value = decoder.take()?;
+    Ok((value, decoder.rest()))
+}

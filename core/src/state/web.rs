@@ -1,0 +1,202 @@
+//! What holds the slots of a table together, whatever is in them: index, order, lists, free slots.
+//!
+//! Apart from the records so that its code is there once for all tables with the same [`SlotIndex`], as far as it does not look at
+//! records; with the feature `small-code`, also where it does.
+
+use super::index::{SlotId, SlotIndex};
+use super::record::{Record, Schedule};
+use super::slot::{Links, Meta, Slot};
+use crate::time::Timestamp;
+
+/// The memory of a table beside its records.
+#[derive(Debug)]
+pub struct Web<'s, I> {
+    pub(super) links: &'s mut [Links<I>],
+    pub(super) order: &'s mut [I],
+    pub(super) buckets: &'s mut [I],
+    pub(super) meta: &'s mut Meta,
+}
+
+/// The two moments of a record that the web is ordered by.
+pub(super) trait Moments {
+    /// Of the record in a slot, the place in event time.
+    fn position(&self, slot: SlotId) -> Option<Timestamp>;
+    /// When the record in a slot is due.
+    fn deadline(&self, slot: SlotId) -> Timestamp;
+}
+
+/// The records of a table.
+pub(super) struct Records<'r, K, V>(pub(super) &'r [Slot<K, V>]);
+
+impl<K, V: Record> Moments for Records<'_, K, V> {
+    #[inline]
+    fn position(&self, slot: SlotId) -> Option<Timestamp> {
+        match self.0.get(slot.number()) {
+            Some(Slot::Occupied(_, value)) => Some(value.position()),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn deadline(&self, slot: SlotId) -> Timestamp {
+        match self.0.get(slot.number()) {
+            Some(Slot::Occupied(_, value)) => value.deadline(),
+            _ => Timestamp::MAX,
+        }
+    }
+}
+
+/// How the web asks for them: directly, so that the code is there for each table.
+#[cfg(not(feature = "small-code"))]
+#[inline]
+pub(super) fn moments<M: Moments>(records: &M) -> &M {
+    records
+}
+
+/// How the web asks for them: through a pointer, so that the code is there once.
+#[cfg(feature = "small-code")]
+#[inline]
+pub(super) fn moments<'m, M: Moments + 'm>(records: &'m M) -> &'m (dyn Moments + 'm) {
+    records
+}
+
+impl<I: SlotIndex> Web<'_, I> {
+    /// Slots that have been in use.
+    pub(super) fn slots_used(&self) -> usize {
+        self.meta.fresh as usize
+    }
+
+    #[inline]
+    pub(super) fn before(&self, slot: SlotId) -> Option<SlotId> {
+        self.links_of(slot).before.decode()
+    }
+
+    #[inline]
+    pub(super) fn after(&self, slot: SlotId) -> Option<SlotId> {
+        self.links_of(slot).after.decode()
+    }
+
+    #[inline]
+    pub(super) fn links_of(&self, slot: SlotId) -> Links<I> {
+        self.links.get(slot.number()).copied().unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) fn relink(&mut self, slot: SlotId, change: impl FnOnce(&mut Links<I>)) {
+        if let Some(links) = self.links.get_mut(slot.number()) {
+            change(links);
+        }
+    }
+
+    /// Enters a slot that holds a record in index, order of its key, and order by deadline. `bucket` is the key's, if the index
+    /// has it.
+    pub(super) fn enter<M: Moments + ?Sized>(
+        &mut self,
+        moments: &M,
+        schedule: Schedule,
+        slot: SlotId,
+        hash: I,
+        bucket: Option<usize>,
+    ) {
+        self.meta.occupied = self.meta.occupied.saturating_add(1);
+        self.relink(slot, |links| links.hash = hash);
+        match bucket {
+            None => self.add_to_index(hash, slot),
+            Some(bucket) => self.add_to_key(moments, bucket, slot),
+        }
+        match schedule {
+            Schedule::Never => {}
+            Schedule::Each => self.schedule(moments, slot),
+            Schedule::FirstOfKey => {
+                if self.before(slot).is_none() {
+                    if let Some(after) = self.after(slot) {
+                        self.unschedule(moments, after);
+                    }
+                    self.schedule(moments, slot);
+                }
+            }
+        }
+    }
+
+    /// Takes an occupied slot out of all that leads to it, and gives it back.
+    pub(super) fn detach<M: Moments + ?Sized>(&mut self, moments: &M, schedule: Schedule, slot: SlotId) {
+        let heir =
+            self.after(slot).filter(|_| schedule == Schedule::FirstOfKey && self.before(slot).is_none());
+        match heir {
+            Some(heir) => self.schedule_instead(moments, slot, heir),
+            None => self.unschedule(moments, slot),
+        }
+        self.remove_from_key(slot);
+        self.meta.occupied = self.meta.occupied.saturating_sub(1);
+        self.relink(slot, |links| {
+            links.hash = I::default();
+            links.before = I::default();
+            links.after = I::default();
+        });
+        self.give_back_slot(slot);
+        self.mark_dirty(slot);
+    }
+
+    /// Forgets everything. Costs what has been in use.
+    pub(super) fn clear(&mut self) {
+        let used = self.slots_used();
+        self.links.iter_mut().take(used).for_each(|links| *links = Links::default());
+        if used > 0 {
+            self.order.fill(I::default());
+            self.buckets.fill(I::default());
+        }
+        *self.meta = Meta { tracks_changed: self.meta.tracks_changed, ..Meta::EMPTY };
+    }
+
+    /// Forgets everything but which slots have been in use.
+    pub(super) fn forget_links(&mut self) {
+        self.links.fill(Links::default());
+        self.order.fill(I::default());
+        self.buckets.fill(I::default());
+        let Meta { fresh, tracks_changed, .. } = *self.meta;
+        *self.meta = Meta { fresh, tracks_changed, ..Meta::EMPTY };
+    }
+
+    /// Adds a slot to the records of a key that is in the index already, going back from the last one.
+    fn add_to_key<M: Moments + ?Sized>(&mut self, moments: &M, bucket: usize, slot: SlotId) {
+        let position = moments.position(slot);
+        let mut before = self.slot_in_bucket(bucket);
+        let mut after = None;
+        for _ in 0..self.links.len() {
+            let Some(candidate) = before else { break };
+            if (moments.position(candidate), candidate) <= (position, slot) {
+                break;
+            }
+            after = before;
+            before = self.before(candidate);
+        }
+        self.relink(slot, |links| {
+            links.before = I::encode(before);
+            links.after = I::encode(after);
+        });
+        if let Some(before) = before {
+            self.relink(before, |links| links.after = I::encode(Some(slot)));
+        }
+        match after {
+            Some(after) => self.relink(after, |links| links.before = I::encode(Some(slot))),
+            None => self.set_bucket(bucket, slot),
+        }
+    }
+
+    /// Takes a slot out of the records of its key.
+    fn remove_from_key(&mut self, slot: SlotId) {
+        let Links { hash, before, after, .. } = self.links_of(slot);
+        if let Some(before) = before.decode() {
+            self.relink(before, |links| links.after = after);
+        }
+        if let Some(after) = after.decode() {
+            self.relink(after, |links| links.before = before);
+            return;
+        }
+        match (self.bucket_with(hash, slot), before.decode()) {
+            (Some(bucket), Some(before)) => self.set_bucket(bucket, before),
+            (Some(bucket), None) => self.clear_bucket(bucket),
+            (None, _) => {}
+        }
+    }
+}

@@ -13,7 +13,8 @@ use headwater_std::inspect::{Image, Part, fsck, inspect};
 
 use plans::{MeansState, SessionsState};
 
-/// The firmware's own file.
+/// The firmware's own file. Its features are the firmware's: faults on purpose, which are off here.
+#[allow(unexpected_cfgs)]
 #[path = "../../edge-demo/firmware/query/src/plans.rs"]
 mod plans;
 

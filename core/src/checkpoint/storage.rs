@@ -24,7 +24,7 @@ impl<S: LogStorage> LogStorage for &mut S {
 }
 
 /// Bytes moved at a time, on the stack. A multiple of every allowed read and write size.
-pub(super) const CHUNK_BYTES: usize = 128;
+pub(super) const CHUNK_BYTES: usize = 64;
 
 /// Copies as much of `from` as fits, without the panic of `copy_from_slice`.
 pub(super) fn copy(to: &mut [u8], from: &[u8]) {

@@ -51,8 +51,14 @@ fn describe_aggregation(aggregation: &CheckedAggregation, kept: &mut String) {
         Grouping::Windows { window, time } => match window {
             // A gap per row may change as a filter may.
             TimeWindow::SessionBy(_) => tell(kept, format_args!("session {time:?}")),
-            TimeWindow::Tumbling(window) => tell(kept, format_args!("{window:?} {time:?}")),
-            TimeWindow::Sliding(window) => tell(kept, format_args!("{window:?} {time:?}")),
+            TimeWindow::Tumbling(window) => {
+                let (size, offset) = (window.size().as_micros(), window.offset().as_micros());
+                tell(kept, format_args!("tumbling {size} {offset} {time:?}"));
+            }
+            TimeWindow::Sliding(window) => {
+                let (size, slide) = (window.size().as_micros(), window.slide().as_micros());
+                tell(kept, format_args!("sliding {size} {slide} {} {time:?}", window.offset().as_micros()));
+            }
             TimeWindow::Session(window) => tell(kept, format_args!("{window:?} {time:?}")),
         },
     }

@@ -86,7 +86,7 @@ fn results_cannot_be_put_together_again() {
 fn name_follows_what_is_kept_and_no_more() {
     let query = above(&minutes(&json!("a")), 1);
     let name = lowered(&query).unwrap();
-    assert_eq!(name, "q be15bdba7dac8bb0");
+    assert_eq!(name, "q 3719f1ddda69fca5");
     assert_eq!(lowered(&above(&minutes(&json!("a")), 2)).unwrap(), name);
     let mut other = query.clone();
     other["input"]["aggregates"][0]["column"] = json!("a_id");

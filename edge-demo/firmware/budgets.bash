@@ -2,7 +2,7 @@
 
 # Code and constants, without the recording. `src/board/memory.x` holds the next whole KiB.
 flash_bytes_max=42000
-stack_bytes_max=2200
+stack_bytes_max=2080
 # Static RAM of each query: its state, its log, the query itself.
 means_ram_bytes_max=2592
 sessions_ram_bytes_max=1664

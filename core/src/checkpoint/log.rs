@@ -173,7 +173,12 @@ impl<S: LogStorage, const BUFFER: usize> Log<S, BUFFER> {
         if kind == EpochKind::Delta && full && !self.state.appendable {
             return Err(CommitError::NeedsSnapshot);
         }
-        Ok(EpochWriter::new(self, kind))
+        let anew = self.state.in_doubt;
+        let mut writer = EpochWriter::new(self, kind);
+        if anew {
+            writer.begin_anew()?;
+        }
+        Ok(writer)
     }
 
     /// Sectors from the start of the last snapshot to the last commit.
@@ -184,7 +189,8 @@ impl<S: LogStorage, const BUFFER: usize> Log<S, BUFFER> {
     }
 
     /// After a failed commit its frames may be valid on the storage. Marks them as dead, durably, before
-    /// anything else is written: else they could come back after a later cut.
+    /// anything else is written: else they could come back after a later cut. Where there is no commit that could hold the mark, the doubt
+    /// stays, and ends with a sector that says that nothing before it counts ([`EpochWriter::begin_anew`]).
     fn end_doubt(&mut self) -> Result<(), S::Error> {
         let (true, Some(committed)) = (self.state.in_doubt, self.state.committed) else { return Ok(()) };
         let Committed { sector, sequence, end, .. } = committed;

@@ -250,6 +250,13 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
         Ok(())
     }
 
+    /// Opens the first sector at once, durably, which ends the doubt about a first epoch whose commit failed.
+    pub(super) fn begin_anew(&mut self) -> Result<(), CommitError<S::Error>> {
+        self.open_sector()?;
+        self.log.state.in_doubt = false;
+        Ok(())
+    }
+
     fn check_limits(&self) -> Result<(), CommitError<S::Error>> {
         let geometry = &self.log.geometry;
         let used = self.log.live_sectors().saturating_add(self.opened);
@@ -277,8 +284,8 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
         let frames_crc = self.frames_crc.value();
         let fields = CommitFields { epoch, kind: self.kind, frames: self.frames, frames_crc };
         fields.encode(self.log.buffer.get_mut(..COMMIT_BYTES).unwrap_or_default());
-        // In a sector of its own the failed epoch is erased; here only a mark can end it.
-        self.log.state.in_doubt = self.opened == 0;
+        // In a sector of its own a failed epoch is erased, unless it is the first; elsewhere only a mark can end it.
+        self.log.state.in_doubt = self.opened == 0 || self.log.state.committed.is_none();
         self.write_frame(FrameKind::Commit, 0, length)?;
         self.log.storage.sync().map_err(CommitError::Storage)?;
         self.committed(epoch);

@@ -109,8 +109,11 @@ pub(super) fn difference(query: &dyn Identified, payload: &[u8]) -> Option<Diffe
     found.bytes(Difference::Name, name.as_bytes());
     found.field(Difference::Version, &version);
     found.field(Difference::OutputMode, &query.mode());
-    found.field(Difference::Inputs, &query.inputs());
     let before = found.difference;
+    let Ok((inputs, rest)) = codec::take::<u32>(found.rest) else {
+        return before.or(Some(Difference::Inputs));
+    };
+    found.rest = rest;
     let (count, operators) = found.rest.split_first().unwrap_or((&0, &[]));
     found.rest = operators;
     let own_count = each_operator(query, &mut |operator| {
@@ -121,7 +124,8 @@ pub(super) fn difference(query: &dyn Identified, payload: &[u8]) -> Option<Diffe
     if before.is_none() && usize::from(*count) != own_count {
         return Some(Difference::NumberOfOperators);
     }
-    found.difference
+    // Last, since an operator of another kind may need other inputs.
+    found.difference.or((inputs != query.inputs()).then_some(Difference::Inputs))
 }
 
 /// The most bytes of one field of an identity: a kind and three moments.

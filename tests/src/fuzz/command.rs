@@ -1,7 +1,8 @@
 //! The command line: `fuzz <restore|rows> [--seconds N | --runs N] [--seed S] [--input FILE]`.
 
+use core::time::Duration;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::driver::{Target, from_hex, fuzz, hex};
 use super::{Restore, Rows};

@@ -1,9 +1,11 @@
 //! The driver: makes inputs, runs a target on them, and says which input failed.
 
+use core::panic::AssertUnwindSafe;
+use core::time::Duration;
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::properties::Random;
 

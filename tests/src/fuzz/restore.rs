@@ -1,7 +1,8 @@
 //! Restore from arbitrary bytes: recovered to a committed epoch, or refused, in bounded time; and what is recovered can be worked with.
 
 use core::fmt::Debug;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use core::hash::{Hash, Hasher};
+use std::hash::DefaultHasher;
 
 use headwater::checkpoint::{Log, OpenError};
 use headwater::state::SlotIndex;
@@ -29,7 +30,7 @@ pub(super) struct Head(pub(super) u8);
 
 impl Head {
     pub(super) fn new(query: u8, genuine: bool) -> Self {
-        Self(query % QUERIES | if genuine { GENUINE } else { 0 })
+        Self((query % QUERIES) | if genuine { GENUINE } else { 0 })
     }
 
     pub(super) fn query(self) -> u8 {

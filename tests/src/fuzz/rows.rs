@@ -1,7 +1,8 @@
 //! Rows, triggers, commits, drains, restarts and faults in any order, with extreme times, full state and sinks that refuse.
 
 use core::fmt::Debug;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use core::hash::{Hash, Hasher};
+use std::hash::DefaultHasher;
 
 use headwater::checkpoint::{FaultyStorage, Log, RamFlash};
 use headwater::state::SlotIndex;

@@ -1,8 +1,9 @@
 //! Valid logs to start from, and what each of their epochs holds.
 
 use core::fmt::Debug;
+use core::hash::{Hash, Hasher};
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::DefaultHasher;
 
 use headwater::checkpoint::{Log, LogStorage};
 use headwater::state::SlotIndex;

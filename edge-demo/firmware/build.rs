@@ -15,6 +15,12 @@ const FLASH_WHOLE: &str = "LENGTH = 256K";
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let memory = fs::read_to_string(MEMORY)?;
+    if !memory.contains(FLASH_BUDGET) {
+        return Err(format!(
+            "{MEMORY} has no line with `{FLASH_BUDGET}`: name there and here the same budget"
+        )
+        .into());
+    }
     let large = env::var_os("CARGO_FEATURE_LARGE_FLASH").is_some();
     let memory = if large { memory.replace(FLASH_BUDGET, FLASH_WHOLE) } else { memory };
     fs::write(out.join("memory.x"), memory)?;

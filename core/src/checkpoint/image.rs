@@ -104,10 +104,12 @@ impl<S: ReadNorFlash> LogImage<S> {
     /// The bytes of `storage` as a log on flash of these sizes.
     ///
     /// # Errors
-    /// [`GeometryError`] if the storage has another capacity or cannot be read in pieces that suit.
+    /// [`GeometryError`] if these sizes are none of a flash, the storage has another capacity, or it cannot be read in pieces that suit.
     pub fn new(storage: S, geometry: Geometry) -> Result<Self, GeometryError> {
         Geometry::check_read_size(S::READ_SIZE)?;
-        if storage.capacity() as u64 != u64::from(geometry.capacity()) {
+        // Sizes from a header may be any.
+        let (write, erase) = (usize::from(geometry.write_size()), geometry.erase_size() as usize);
+        if Geometry::new(write, erase, storage.capacity())? != geometry {
             return Err(GeometryError::Capacity(storage.capacity()));
         }
         Ok(Self { storage, geometry })

@@ -62,7 +62,8 @@ pub(super) struct State {
     pub(super) delta_bytes: u32,
 }
 
-/// A checkpoint log on `S`; `BUFFER` is the most bytes of one record, 64 to 32,768.
+/// A checkpoint log on `S`; `BUFFER` is the most bytes of one record, 64 to 32,768. For a query take 256 or more: what it says of itself in a
+/// commit grows with its counts, to 186 bytes with the inputs' marks and the caller's offset behind them.
 ///
 /// A `Log` takes `BUFFER` bytes and some 100 more, and never allocates. Between a power cut and the next
 /// `open` no call is needed; see `docs/FORMAT.md` for what a cut and what damage can do.

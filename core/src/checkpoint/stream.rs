@@ -67,7 +67,7 @@ pub enum StreamReadError<E> {
         /// Newest version this release reads.
         supported: u16,
     },
-    /// It ends before its commit.
+    /// It ends before its commit, or the length of a record is damaged.
     CutOff {
         /// Where the record begins that is not whole, in bytes.
         at: u32,
@@ -77,7 +77,7 @@ pub enum StreamReadError<E> {
         /// Where it begins, in bytes.
         at: u32,
     },
-    /// A record holds more bytes than the buffer.
+    /// A record holds more bytes than the buffer, or its length is damaged.
     BufferTooSmall {
         /// Bytes of the record.
         needed: u16,

@@ -3,8 +3,12 @@
 //! Whole numbers throughout: a small processor has no floating point, and years need no fractions.
 
 use super::log::Log;
+use super::sector::{HEADER_BYTES, SLOT_BYTES};
 use super::storage::LogStorage;
 use crate::time::Span;
+
+/// What a sector holds besides records.
+const SECTOR_OVERHEAD_BYTES: u64 = HEADER_BYTES as u64 + 2 * SLOT_BYTES as u64;
 
 const MICROS_PER_YEAR: u128 = 31_557_600_000_000;
 
@@ -94,17 +98,20 @@ impl Wear {
     /// use headwater::{Span, checkpoint::Wear};
     /// // 64 KiB with 10,000 cycles, 600 bytes per commit (snapshots shared out among the commits), 10 years.
     /// let wear = Wear::expected(16, 4096, 600);
-    /// assert_eq!(wear.least_interval(10_000, 10), Span::from_micros(288_918_458));
+    /// assert_eq!(wear.least_interval(10_000, 10), Span::from_micros(293_733_765));
     /// ```
     #[must_use]
     pub const fn expected(sectors: u16, sector_bytes: u32, bytes_per_commit: u32) -> Self {
-        let bytes = bytes_per_commit as u64;
+        let (bytes, sector) = (bytes_per_commit as u64, sector_bytes as u64);
+        // Of each sector, the header and the slots at its end are not the records'.
+        let room = sector.saturating_sub(SECTOR_OVERHEAD_BYTES);
+        let bytes_used_up = if room == 0 { bytes } else { bytes.saturating_mul(sector).div_ceil(room) };
         Self {
             bytes_written: bytes,
             erases: 0,
             commits: 1,
             erases_in_life: 0,
-            bytes_used_up: bytes,
+            bytes_used_up,
             sectors,
             sector_bytes,
         }

@@ -104,8 +104,9 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
     /// Closes the epoch under its number and a value of the caller's, and returns once it is durable.
     ///
     /// # Errors
-    /// See [`CommitError`]. After a storage error, and until the next [`Log::begin`] has returned, a cut may
-    /// still lead to this epoch or to the one before; after that the failed epoch is gone for good.
+    /// See [`CommitError`]. After a storage error, and until the next [`Log::begin`] has returned a writer, a cut may
+    /// still lead to this epoch or to the one before; after that the failed epoch is gone for good, but for the exception that
+    /// `docs/FORMAT.md` names under *Promises*.
     pub fn commit<T: Serialize + ?Sized>(self, epoch: u64, value: &T) -> Result<(), CommitError<S::Error>> {
         self.encode_commit(epoch, &value)
     }

@@ -18,7 +18,8 @@ type Done = Result<(), EncodeError>;
 
 fn error(error: postcard::Error) -> EncodeError {
     match error {
-        postcard::Error::SerializeBufferFull => EncodeError::Full,
+        // What is written through `Display` is counted first, and then says no more than that it failed: mostly for want of room.
+        postcard::Error::SerializeBufferFull | postcard::Error::CollectStrError => EncodeError::Full,
         _ => EncodeError::Unsupported,
     }
 }

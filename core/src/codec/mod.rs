@@ -88,3 +88,30 @@ pub(crate) fn take<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<(T, &'b [u
     let value = decoder.take()?;
     Ok((value, decoder.rest()))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Serializer;
+
+    use super::*;
+
+    /// Written through `Display`, as dates often are.
+    struct Shown(u32);
+
+    impl Serialize for Shown {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(&self.0)
+        }
+    }
+
+    #[test]
+    fn a_value_written_through_display_lacks_room_like_any_other() {
+        let mut room = [0; 6];
+        for length in 0..6 {
+            let encoded = Shown(12_345).encode(&mut Encoder::new(room.get_mut(..length).unwrap_or_default()));
+            assert_eq!(encoded, Err(EncodeError::Full), "{length} bytes");
+        }
+        assert_eq!(Shown(12_345).encode(&mut Encoder::new(&mut room)), Ok(()));
+        assert_eq!(&room, b"\x0512345");
+    }
+}

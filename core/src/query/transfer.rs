@@ -20,7 +20,8 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
     /// Writes the whole state and `offset`, what the caller needs to go on from here, to `writer`, and flushes it.
     ///
     /// The query is as it was: it can go on here, and its next commit writes what it would have written. Values go through `buffer`, at
-    /// least 64 bytes; its length, at most 32,768, is that of the longest record, which [`Query::load`] must have room for.
+    /// least 64 bytes; its length, at most 32,768, is that of the longest record, which [`Query::load`] must have room for. 256 bytes suffice for
+    /// what the query says of itself in any case (186, and its inputs' marks), if the offset and each entry of the state are small.
     ///
     /// ```
     /// use headwater::aggregate::{Count, count};
@@ -90,7 +91,7 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         writer.commit(number, &CommitPayload { query: self, offset: &offset })
     }
 
-    /// Takes over what [`Query::save`] wrote, of the same query with state of any capacity that suffices, and returns the offset saved
+    /// Takes over what [`Query::save`] wrote, of the same query with state of any capacity that has the highest slot in use, and returns the offset saved
     /// with it. Reads no further than that.
     ///
     /// The query goes on as the saved one would have. Records are decoded one by one into the bound state. The query belongs to no log

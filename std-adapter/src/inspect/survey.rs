@@ -134,7 +134,8 @@ impl Survey {
         let (opened, ring) = (self.sectors_opened(), u32::from(self.geometry.sectors()));
         let Some(tip) = self.tip() else { return 0 };
         let back = (tip + ring - number) % ring;
-        (opened + ring - 1).saturating_sub(back) / ring
+        // As `opened` may be any number in a damaged header.
+        opened.saturating_add(ring - 1).saturating_sub(back) / ring
     }
 
     /// The sector opened last.

@@ -6,6 +6,8 @@ use crate::{Fault, Frame};
 
 /// The most bytes of a frame or a line.
 const FRAME_BYTES: usize = 96;
+/// A session with every number as long as can be, and some to spare.
+const LINE_BYTES: usize = 144;
 
 /// How frames look on the wire.
 pub trait FrameFormat {
@@ -48,7 +50,7 @@ impl FrameFormat for Text {
 
     #[inline(never)]
     fn send<W: Write>(frame: &Frame, wire: &mut W) -> Result<(), Fault> {
-        let mut line = Line { bytes: [0; FRAME_BYTES], length: 0 };
+        let mut line = Line { bytes: [0; LINE_BYTES], length: 0 };
         line.write(frame);
         write_all(wire, line.bytes.get(..line.length).unwrap_or_default())
     }
@@ -66,7 +68,7 @@ fn write_all<W: Write>(wire: &mut W, bytes: &[u8]) -> Result<(), Fault> {
 
 /// A line of text.
 struct Line {
-    bytes: [u8; FRAME_BYTES],
+    bytes: [u8; LINE_BYTES],
     length: usize,
 }
 

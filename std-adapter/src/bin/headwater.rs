@@ -14,7 +14,8 @@ headwater inspect IMAGE   what stands in a checkpoint log: geometry, wear, epoch
 headwater fsck IMAGE      whether it is whole; each damaged record with its place
 
 IMAGE is a dump of a device's flash with one log or several, the log of a gateway, or its checkpoint directory. It is only read,
-also while a gateway runs on it.
+also while a gateway runs on it. Logs in a whole dump are found by their sectors' headers; where a log does not begin at a multiple of its own size,
+name its place with --offset and --length.
 
   --json           a JSON object per line
   --offset N       look at the image from byte N on         [default: 0]
@@ -25,8 +26,8 @@ also while a gateway runs on it.
 
 N is decimal, or hexadecimal with 0x.
 
-Exit status of fsck, of several logs the worst: 0 clean, also after a power cut; 1 damaged, and a restart goes on from the epoch
-named; 2 unusable, no log, or an error. Of inspect: 0, or 2 after an error
+Exit status of fsck, of several logs the worst: 0 clean, also after a power cut; 1 damaged, or looks so after a power cut in an erase, and a
+restart goes on from the epoch named; 2 unusable, no log, or an error. Of inspect: 0, or 2 after an error
 ";
 
 enum Command {

@@ -18,7 +18,7 @@ use super::{
     WindowShape,
 };
 use crate::aggregate::Stored;
-use crate::state::{Key, Keyed, Record, Schedule, SlotId, SlotIndex, Table};
+use crate::state::{InOrder, Key, Keyed, Record, Schedule, SlotId, SlotIndex, Table};
 use crate::time::{Span, Timestamp};
 
 /// A left row that the watermark has not reached.
@@ -29,6 +29,7 @@ pub struct Waiting<L> {
 }
 
 impl<L: Stored> Record for Waiting<L> {
+    type Lookup = InOrder;
     const SCHEDULE: Schedule = Schedule::Each;
 
     fn position(&self) -> Timestamp {
@@ -61,6 +62,7 @@ pub struct Candidate<R> {
 }
 
 impl<R: Stored> Record for Candidate<R> {
+    type Lookup = InOrder;
     const SCHEDULE: Schedule = Schedule::Each;
 
     fn position(&self) -> Timestamp {

@@ -9,7 +9,7 @@ use super::{
     Arriving, Cursor, Epoch, Full, Modes, Operator, OperatorIdentity, Refused, Side, Taken, WindowShape,
 };
 use crate::aggregate::{Aggregate, Stored};
-use crate::state::{Key, Keyed, Record, Schedule, SlotIndex, Table};
+use crate::state::{ByPosition, Key, Keyed, Record, Schedule, SlotIndex, Table};
 use crate::time::Timestamp;
 
 /// The group of one event time and one key.
@@ -21,6 +21,7 @@ pub struct EventTimeRecord<A> {
 }
 
 impl<A: Stored> Record for EventTimeRecord<A> {
+    type Lookup = ByPosition;
     const SCHEDULE: Schedule = Schedule::Each;
 
     fn position(&self) -> Timestamp {

@@ -6,7 +6,7 @@ use super::full::has_room;
 use super::stored_time::StoredTime;
 use super::{Arriving, Epoch, Modes, Operator, OperatorIdentity, Refused, Side, Taken, WindowShape};
 use crate::aggregate::{Aggregate, Stored};
-use crate::state::{Key, Keyed, Record, Schedule, SlotId, SlotIndex, Table};
+use crate::state::{InOrder, Key, Keyed, Record, Schedule, SlotId, SlotIndex, Table};
 use crate::time::Timestamp;
 use crate::window::CountWindow;
 
@@ -22,6 +22,7 @@ pub struct CountPaneRecord<A> {
 }
 
 impl<A: Stored> Record for CountPaneRecord<A> {
+    type Lookup = InOrder;
     const SCHEDULE: Schedule = Schedule::Never;
 
     fn position(&self) -> Timestamp {

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::full::make_room;
-use super::results::{close_due, record_at};
+use super::results::{discard_due, record_at};
 use super::stored_time::StoredTime;
 use super::{
     Arriving, Epoch, Full, Modes, Operator, OperatorIdentity, OutputMode, Refused, Side, Taken, WindowShape,
 };
-use crate::state::{Key, Keyed, Record, Schedule, SlotId, SlotIndex, Table};
+use crate::state::{ByKey, InOrder, Key, Keyed, OnePerKey, Record, Schedule, SlotId, SlotIndex, Table};
 use crate::time::{Span, Timestamp};
 
 /// A key that has been seen, and stays for ever. It takes no byte besides the key.
@@ -16,6 +16,7 @@ use crate::time::{Span, Timestamp};
 pub struct SeenRecord;
 
 impl Record for SeenRecord {
+    type Lookup = OnePerKey;
     const SCHEDULE: Schedule = Schedule::Never;
 
     fn position(&self) -> Timestamp {
@@ -35,6 +36,7 @@ pub struct ExpiringRecord {
 }
 
 impl Record for ExpiringRecord {
+    type Lookup = InOrder;
     const SCHEDULE: Schedule = Schedule::Each;
 
     fn position(&self) -> Timestamp {
@@ -49,7 +51,7 @@ impl Record for ExpiringRecord {
 /// When a key is forgotten: [`ForEver`], [`UntilEventTime`], [`UntilDelay`], or one of them chosen at run time.
 pub trait Expiry {
     /// What is kept of a key.
-    type Record: Record;
+    type Record: Record<Lookup: ByKey>;
     /// What tells this from the others in the identity of a query.
     const NUMBER: i64;
 
@@ -189,6 +191,7 @@ where
         epoch: &Epoch,
         _sink: &mut impl FnMut(T, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        close_due(table, epoch, X::Record::deadline, |_, _| Ok(()))
+        discard_due(table, |record| epoch.is_due(record.deadline()));
+        Ok(())
     }
 }

@@ -8,7 +8,7 @@ use super::{
     WindowShape,
 };
 use crate::aggregate::{Aggregate, Stored};
-use crate::state::{Key, Keyed, Record, Schedule, SlotIndex, Table};
+use crate::state::{Key, Keyed, OnePerKey, Record, Schedule, SlotIndex, Table};
 use crate::time::Timestamp;
 
 /// The group of one key.
@@ -18,6 +18,7 @@ pub struct GroupRecord<A> {
 }
 
 impl<A: Stored> Record for GroupRecord<A> {
+    type Lookup = OnePerKey;
     const SCHEDULE: Schedule = Schedule::Never;
 
     fn position(&self) -> Timestamp {

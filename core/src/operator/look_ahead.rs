@@ -8,7 +8,7 @@ use super::full::has_room;
 use super::results::{last_end, record_at};
 use super::{Arriving, Epoch, Full, Modes, Operator, OperatorIdentity, Refused, Side, Taken, WindowShape};
 use crate::aggregate::{Aggregate, Stored};
-use crate::state::{Key, Keyed, Record, Schedule, SlotId, SlotIndex, Table};
+use crate::state::{InOrder, Key, Keyed, Record, Schedule, SlotId, SlotIndex, Table};
 use crate::time::{Span, Timestamp};
 use crate::window::{LookAhead, Window};
 
@@ -39,6 +39,7 @@ pub struct MomentRecord<A> {
 }
 
 impl<A: Stored> Record for MomentRecord<A> {
+    type Lookup = InOrder;
     const SCHEDULE: Schedule = Schedule::Each;
 
     fn position(&self) -> Timestamp {

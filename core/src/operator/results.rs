@@ -1,7 +1,7 @@
 //! Ways through a table that operators share: what changed, everything, and what is due.
 
 use super::{Cursor, Epoch, OutputMode};
-use crate::state::{Key, Record, SlotId, SlotIndex, Table};
+use crate::state::{FirstDue, Key, Record, SlotId, SlotIndex, Table};
 use crate::time::Timestamp;
 use crate::window::Window;
 
@@ -55,80 +55,101 @@ pub(super) fn time_of(window: Window) -> Option<Timestamp> {
 }
 
 /// Removes each record whose end the watermark has reached, in order of deadline and slot; gives it first in append mode.
-///
-/// Records are scheduled one by one ([`Schedule::Each`](crate::state::Schedule::Each)). Where many have one deadline, as windows of many keys do, one walk
-/// over the slots closes them, which has their order, too. It comes only when a sixteenth as many records have closed in this call, so the cost
-/// is one of what closes, never of capacity; a sink that takes fewer at a time gets them one by one.
 pub(super) fn close_due<K: Key, V: Record, I: SlotIndex, E>(
     table: &mut Table<'_, K, V, I>,
     epoch: &Epoch,
     end: impl Fn(&V) -> Timestamp,
     mut give: impl FnMut(&K, &V) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut together = Together::default();
-    while let Some(slot) = table.earliest()
-        && let Some((key, value)) = table.record(slot)
-        && epoch.is_due(end(value))
-    {
-        // Without `alloc` state is small, and the code would weigh more than it saves. The order is the same.
-        if cfg!(feature = "alloc") && together.are_many(value.deadline(), table.slots_used()) {
-            let Some(due) = table.take_earliest() else { break };
-            let swept = close_all_at(table, epoch, due, &mut give);
-            if swept.is_err() {
-                table.schedule_all(due);
+    each_due(
+        table,
+        |value| epoch.is_due(end(value)),
+        |table, slot, _| {
+            if let Some((key, value)) = table.record(slot)
+                && epoch.mode == OutputMode::Append
+            {
+                give(key, value)?;
             }
-            swept?;
+            table.discard(slot);
+            Ok(())
+        },
+    )
+}
+
+/// Goes through the records that are due, in order of deadline and slot. `close` gets each with its deadline, and removes it or makes it due later.
+///
+/// Where many have one deadline, as windows of many keys do, those left in the heap are taken out of it together. See [`OneByOne`] for what that costs.
+pub(super) fn each_due<'s, K: Key, V: Record, I: SlotIndex, E>(
+    table: &mut Table<'s, K, V, I>,
+    is_due: impl Fn(&V) -> bool,
+    mut close: impl FnMut(&mut Table<'s, K, V, I>, SlotId, Timestamp) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut one_by_one = OneByOne::default();
+    while let Some(FirstDue { slot, deadline, cohort }) = table.first_due()
+        && table.record(slot).is_some_and(|(_, value)| is_due(value))
+    {
+        let Some(cohort) = cohort else {
+            if !(one_by_one.are_many(Some(deadline), table.heap_length()) && table.gather(deadline)) {
+                close(table, slot, deadline)?;
+            }
             continue;
+        };
+        let mut next = Some(slot);
+        for _ in 0..table.len() {
+            let Some(slot) = next else { break };
+            close(table, slot, deadline)?;
+            next = table.next_of_cohort(cohort, slot);
         }
-        if epoch.mode == OutputMode::Append {
-            give(key, value)?;
-        }
-        table.discard(slot);
     }
     Ok(())
 }
 
-/// How many records with one deadline have closed one after the other.
+/// Removes each record that is due and tells nobody, in no order.
+pub(super) fn discard_due<K: Key, V: Record, I: SlotIndex>(
+    table: &mut Table<'_, K, V, I>,
+    is_due: impl Fn(&V) -> bool,
+) {
+    let mut one_by_one = OneByOne::default();
+    while let Some(slot) = table.earliest()
+        && table.record(slot).is_some_and(|(_, value)| is_due(value))
+    {
+        if one_by_one.are_many(None, table.heap_length()) {
+            table.discard_of_heap(&is_due);
+        } else {
+            table.discard(slot);
+        }
+    }
+}
+
+/// How many records that belong together have closed one after the other.
+///
+/// One by one each takes a walk down the heap. Taken out together they take a few steps each, but so does every other record that is in it. So that
+/// comes only when a part of their number has closed in this call: the cost is one of what closes, never of capacity.
 #[derive(Default)]
-struct Together {
-    due: Timestamp,
+struct OneByOne {
+    due: Option<Timestamp>,
     closed: usize,
 }
 
-impl Together {
+impl OneByOne {
     /// The least that close one by one before the rest of them does at once.
-    const CLOSED_MIN: usize = 16;
-    /// To close the rest takes a few steps for each slot in use, so a part of that number has closed before: what closes pays for it.
-    const SLOTS_PER_CLOSED: usize = 16;
+    const CLOSED_MIN: usize = 8;
+    /// A walk down the order costs about as much as so many records of the heap that are passed over.
+    const PASSED_PER_CLOSED: usize = 32;
 
-    /// Takes note of a record that is due, and says whether there have been enough of that deadline before it.
-    fn are_many(&mut self, due: Timestamp, slots_used: usize) -> bool {
+    /// Takes note of a record that is due, one of those with that deadline, and says whether there have been enough of them before it.
+    fn are_many(&mut self, due: Option<Timestamp>, heap_length: usize) -> bool {
+        // Without `alloc` state is small, and the code would weigh more than it saves. The order is the same.
+        if !cfg!(feature = "alloc") {
+            return false;
+        }
         if due != self.due {
             *self = Self { due, closed: 0 };
         }
-        let enough = self.closed >= Self::CLOSED_MIN.max(slots_used / Self::SLOTS_PER_CLOSED);
+        let enough = self.closed >= Self::CLOSED_MIN.max(heap_length / Self::PASSED_PER_CLOSED);
         self.closed = self.closed.saturating_add(1);
         enough
     }
-}
-
-/// Removes the records with that deadline, which is none in the order, in order of slots.
-fn close_all_at<K: Key, V: Record, I: SlotIndex, E>(
-    table: &mut Table<'_, K, V, I>,
-    epoch: &Epoch,
-    due: Timestamp,
-    give: &mut impl FnMut(&K, &V) -> Result<(), E>,
-) -> Result<(), E> {
-    for slot in (0..table.slots_used()).filter_map(SlotId::new) {
-        let Some((key, value)) = table.record(slot).filter(|(_, value)| value.deadline() == due) else {
-            continue;
-        };
-        if epoch.mode == OutputMode::Append {
-            give(key, value)?;
-        }
-        table.discard(slot);
-    }
-    Ok(())
 }
 
 /// The latest of all records' ends.
@@ -161,7 +182,7 @@ mod tests {
 
     use super::super::OnFull;
     use super::*;
-    use crate::state::{Allocated, Schedule, State};
+    use crate::state::{Allocated, OnePerKey, Schedule, State};
 
     extern crate std;
 
@@ -174,6 +195,7 @@ mod tests {
     struct Due(i64);
 
     impl Record for Due {
+        type Lookup = OnePerKey;
         const SCHEDULE: Schedule = Schedule::Each;
 
         fn position(&self) -> Timestamp {

@@ -9,7 +9,7 @@ use super::{
     WindowRow, WindowShape,
 };
 use crate::aggregate::{Aggregate, Stored};
-use crate::state::{Key, Keyed, Record, Schedule, SlotId, SlotIndex, Table};
+use crate::state::{InOrder, Key, Keyed, Record, Schedule, SlotId, SlotIndex, Table};
 use crate::time::Timestamp;
 use crate::window::{SessionGap, Window};
 
@@ -22,6 +22,7 @@ pub struct SessionRecord<A> {
 }
 
 impl<A: Stored> Record for SessionRecord<A> {
+    type Lookup = InOrder;
     const SCHEDULE: Schedule = Schedule::Each;
 
     fn position(&self) -> Timestamp {
@@ -93,7 +94,7 @@ fn touching<K: Key, S, I: SlotIndex>(
     end: Timestamp,
 ) -> Option<SlotId>
 where
-    SessionRecord<S>: Record,
+    S: Stored,
 {
     let mut candidate = table.last_of(key);
     for _ in 0..table.len() {

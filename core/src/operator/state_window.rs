@@ -6,7 +6,7 @@ use super::full::has_room;
 use super::stored_time::StoredTime;
 use super::{Arriving, Epoch, Modes, Operator, OperatorIdentity, Refused, Side, Taken, WindowShape};
 use crate::aggregate::{Aggregate, Stored};
-use crate::state::{Key, Keyed, Record, Schedule, SlotIndex, Table};
+use crate::state::{Key, Keyed, OnePerKey, Record, Schedule, SlotIndex, Table};
 use crate::time::Timestamp;
 use crate::window::StateWindow;
 
@@ -19,6 +19,7 @@ pub struct StateWindowRecord<A> {
 }
 
 impl<A: Stored> Record for StateWindowRecord<A> {
+    type Lookup = OnePerKey;
     const SCHEDULE: Schedule = Schedule::Never;
 
     fn position(&self) -> Timestamp {

@@ -9,7 +9,7 @@ use super::{
     WindowRow, WindowShape,
 };
 use crate::aggregate::{Aggregate, Stored};
-use crate::state::{Key, Keyed, Record, Schedule, SlotIndex, Table};
+use crate::state::{ByPosition, Key, Keyed, Record, Schedule, SlotIndex, Table};
 use crate::time::Timestamp;
 use crate::window::Tumbling;
 
@@ -21,7 +21,8 @@ pub struct WindowRecord<A> {
 }
 
 impl<A: Stored> Record for WindowRecord<A> {
-    const SCHEDULE: Schedule = Schedule::Each;
+    type Lookup = ByPosition;
+    const SCHEDULE: Schedule = Schedule::Together;
 
     fn position(&self) -> Timestamp {
         self.start

@@ -1,12 +1,15 @@
 //! The index from key to slot: open addressing with linear probing over slot numbers.
 //!
-//! Only the last record of each key is in it. With twice as many buckets as slots it is never more than half full.
+//! Of records in order only the last of each key is in it, of others all. With twice as many buckets as slots it is never more than half full.
 
+use super::hash::{hash_at, hash_of};
 use super::index::{SlotId, SlotIndex};
+use super::lookup::Lookup;
 use super::record::{Key, Record};
 use super::slot::Slot;
 use super::table::Table;
 use super::web::Web;
+use crate::time::Timestamp;
 
 impl<I: SlotIndex> Web<'_, I> {
     /// The bucket that holds `slot`, which stands for a key of this hash.
@@ -21,7 +24,7 @@ impl<I: SlotIndex> Web<'_, I> {
         None
     }
 
-    /// Enters a slot whose key is not in the index.
+    /// Enters a slot that is not in the index.
     pub(super) fn add_to_index(&mut self, hash: I, slot: SlotId) {
         let mut bucket = self.home(hash);
         for _ in 0..self.buckets.len() {
@@ -64,7 +67,7 @@ impl<I: SlotIndex> Web<'_, I> {
     /// Where a hash belongs: its share of the range (Lemire, "Fast Random Integer Generation in an Interval", 2019), no division.
     #[inline]
     fn home(&self, hash: I) -> usize {
-        ((u64::from(hash.to_hash()).wrapping_mul(self.buckets.len() as u64)) >> I::HASH_BITS) as usize
+        ((u64::from(hash.to_bits()).wrapping_mul(self.buckets.len() as u64)) >> I::BITS) as usize
     }
 
     #[inline]
@@ -84,9 +87,16 @@ impl<I: SlotIndex> Web<'_, I> {
 }
 
 impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
-    /// The bucket whose slot holds `key`, and that slot with its record.
+    /// The part of the hash that the index keeps of a record.
     #[inline]
-    pub(super) fn bucket_of(&self, hash: I, key: &K) -> Option<(usize, SlotId, &V)> {
+    pub(super) fn hash(key: &K, position: Timestamp) -> I {
+        let hash = if V::Lookup::BY_POSITION { hash_at(key, position) } else { hash_of(key) };
+        I::from_hash(hash)
+    }
+
+    /// The bucket whose slot holds `key`, and `position` if records are looked up by it; that slot with its record.
+    #[inline]
+    pub(super) fn bucket_of(&self, hash: I, key: &K, position: Timestamp) -> Option<(usize, SlotId, &V)> {
         // In locals, so that they stay in registers: this is most of what a row costs.
         let (buckets, links, slots) = (&*self.web.buckets, &*self.web.links, &*self.slots);
         let mut bucket = self.web.home(hash);
@@ -95,6 +105,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
             if links.get(slot.number())?.hash == hash
                 && let Some(Slot::Occupied(other, value)) = slots.get(slot.number())
                 && other == key
+                && (!V::Lookup::BY_POSITION || value.position() == position)
             {
                 return Some((bucket, slot, value));
             }

@@ -1,72 +1,127 @@
-//! The order by deadline: a heap of slot numbers, four children to a place, at the front of the table's `order`.
+//! The order by deadline: a heap of slot numbers, four children to a place, and beside it the [cohorts](super::cohorts).
 //!
-//! Each scheduled slot knows its place in the heap, so that any record can leave or move in `O(log n)`. Equal deadlines are
+//! Each scheduled slot knows its place, so that any record can leave or move in `O(log n)`. Equal deadlines are
 //! ordered by slot number, which makes the order one of content, not of history.
 
+use super::cohorts::{COHORTS, Cohort};
 use super::index::{SlotId, SlotIndex};
+use super::sets::Set;
 use super::web::{Moments, Web};
-use crate::time::Timestamp;
 
 /// Half as many moves as with two, for as many comparisons.
 const CHILDREN: usize = 4;
 
+/// Where a slot is in the order.
+///
+/// Stored as the place in the heap plus one, or counted down from the highest number, which is no place, for a cohort; 0 for nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Nowhere,
+    Heap(usize),
+    Cohort(Cohort),
+}
+
 impl<I: SlotIndex> Web<'_, I> {
+    const HIGHEST: u32 = u32::MAX >> u32::BITS.saturating_sub(I::BITS);
+
+    #[inline]
+    fn place_of(&self, slot: SlotId) -> Place {
+        let stored = self.links.get(slot.number()).map_or(0, |links| links.scheduled_at.to_bits());
+        let from_highest = Self::HIGHEST.wrapping_sub(stored) as usize;
+        match stored.checked_sub(1) {
+            None => Place::Nowhere,
+            Some(_) if from_highest < COHORTS => Place::Cohort(Cohort::new(from_highest)),
+            Some(place) => Place::Heap(place as usize),
+        }
+    }
+
+    #[inline]
+    pub(super) fn set_place(&mut self, slot: SlotId, place: Place) {
+        let stored = match place {
+            Place::Nowhere => 0,
+            Place::Heap(place) => (place as u32).wrapping_add(1),
+            Place::Cohort(cohort) => Self::HIGHEST.wrapping_sub(cohort.number() as u32),
+        };
+        if let Some(links) = self.links.get_mut(slot.number()) {
+            links.scheduled_at = I::from_bits(stored);
+        }
+    }
+
     /// The slot at a place of the heap.
-    pub(super) fn scheduled(&self, place: usize) -> Option<SlotId> {
+    #[inline]
+    pub(super) fn at_place(&self, place: usize) -> Option<SlotId> {
         if place >= self.meta.scheduled as usize {
             return None;
         }
+        self.in_order(place)
+    }
+
+    /// The slot at a place of the memory that the heap begins.
+    #[inline]
+    pub(super) fn in_order(&self, place: usize) -> Option<SlotId> {
         self.order.get(place).and_then(|entry| entry.decode())
     }
 
+    pub(super) fn set_order(&mut self, place: usize, slot: SlotId) {
+        if let Some(entry) = self.order.get_mut(place) {
+            *entry = I::encode(Some(slot));
+        }
+    }
+
+    /// Puts a slot into a place of the heap.
+    fn put_at(&mut self, place: usize, slot: SlotId) {
+        self.set_order(place, slot);
+        self.set_place(slot, Place::Heap(place));
+    }
+
     /// Puts a slot into the order, unless it is there already.
-    pub(super) fn schedule<M: Moments + ?Sized>(&mut self, moments: &M, slot: SlotId) {
-        if self.place_of(slot).is_some() {
+    pub(super) fn schedule<M: Moments + ?Sized>(&mut self, moments: &M, slot: SlotId, is_shared: bool) {
+        if self.place_of(slot) != Place::Nowhere {
+            return;
+        }
+        if is_shared && self.join_cohort(slot, moments.deadline(slot)) {
             return;
         }
         let place = self.meta.scheduled as usize;
         self.meta.scheduled = self.meta.scheduled.saturating_add(1);
-        self.sift_up(moments, place, slot);
+        self.rise(moments, place, 0, slot);
     }
 
     /// Takes a slot out of the order, if it is there.
     pub(super) fn unschedule<M: Moments + ?Sized>(&mut self, moments: &M, slot: SlotId) {
-        let Some(place) = self.place_of(slot) else { return };
+        match self.place_of(slot) {
+            Place::Nowhere => {}
+            Place::Cohort(cohort) => {
+                self.take_from(Set::of(cohort), slot);
+                self.set_place(slot, Place::Nowhere);
+            }
+            Place::Heap(place) => {
+                self.set_place(slot, Place::Nowhere);
+                self.fill_hole(moments, place, slot);
+            }
+        }
+    }
+
+    /// Fills the place of the heap that a slot has left with the last one.
+    fn fill_hole<M: Moments + ?Sized>(&mut self, moments: &M, place: usize, left: SlotId) {
         let last_place = (self.meta.scheduled as usize).saturating_sub(1);
-        let last = self.scheduled(last_place);
+        let last = self.at_place(last_place);
         self.meta.scheduled = self.meta.scheduled.saturating_sub(1);
-        self.relink(slot, |links| links.scheduled_at = I::default());
-        if let Some(last) = last
-            && last != slot
-        {
+        if let Some(last) = last.filter(|last| *last != left) {
             self.settle(moments, place, last);
         }
     }
 
-    /// Takes a slot out of the order and puts another in its place, or where that belongs.
-    pub(super) fn schedule_instead<M: Moments + ?Sized>(&mut self, moments: &M, slot: SlotId, other: SlotId) {
-        if let Some(place) = self.place_of(slot) {
-            self.relink(slot, |links| links.scheduled_at = I::default());
-            self.settle(moments, place, other);
-        }
-    }
-
     /// Moves a scheduled slot to where its deadline now belongs.
-    pub(super) fn reorder<M: Moments + ?Sized>(&mut self, moments: &M, slot: SlotId) {
-        if let Some(place) = self.place_of(slot) {
-            self.settle(moments, place, slot);
+    pub(super) fn reorder<M: Moments + ?Sized>(&mut self, moments: &M, slot: SlotId, is_shared: bool) {
+        match self.place_of(slot) {
+            Place::Nowhere => {}
+            Place::Heap(place) if !is_shared => self.settle(moments, place, slot),
+            Place::Heap(_) | Place::Cohort(_) => {
+                self.unschedule(moments, slot);
+                self.schedule(moments, slot, is_shared);
+            }
         }
-    }
-
-    fn place_of(&self, slot: SlotId) -> Option<usize> {
-        self.links_of(slot).scheduled_at.decode().map(SlotId::number)
-    }
-
-    fn set_place(&mut self, place: usize, slot: SlotId) {
-        if let Some(entry) = self.order.get_mut(place) {
-            *entry = I::encode(Some(slot));
-        }
-        self.relink(slot, |links| links.scheduled_at = I::encode(SlotId::new(place)));
     }
 
     /// Puts `slot` into the hole at `place`, or where it belongs from there.
@@ -75,41 +130,40 @@ impl<I: SlotIndex> Web<'_, I> {
     /// children alone, and the slot comes up from there (Wegener, "Bottom-up heapsort", 1993), which saves half of the comparisons.
     fn settle<M: Moments + ?Sized>(&mut self, moments: &M, place: usize, slot: SlotId) {
         let leaf = self.sink_hole(moments, place).unwrap_or(place);
-        self.sift_up(moments, leaf, slot);
+        self.rise(moments, leaf, 0, slot);
     }
 
-    /// Takes all slots with the earliest deadline out of the order at once, and says which deadline that is. They keep their records: whoever
-    /// asks removes these, slot by slot, or schedules them again.
-    ///
-    /// One by one each would cost a walk down the heap. Costs a few steps for each scheduled slot, however many are taken out.
-    pub(super) fn take_earliest<M: Moments + ?Sized>(&mut self, moments: &M) -> Option<Timestamp> {
-        let earliest = moments.deadline(self.scheduled(0)?);
+    /// Takes all slots out of the heap that are due, and puts them behind those that are kept, whose number it returns. What is kept is no heap.
+    pub(super) fn take_out(&mut self, is_due: impl Fn(SlotId) -> bool) -> usize {
         let mut kept = 0_usize;
         for place in 0..self.meta.scheduled as usize {
-            let Some(slot) = self.scheduled(place) else { break };
-            if moments.deadline(slot) == earliest {
-                self.relink(slot, |links| links.scheduled_at = I::default());
-            } else {
-                self.set_place(kept, slot);
-                kept = kept.wrapping_add(1);
+            let Some(slot) = self.in_order(place) else { break };
+            if is_due(slot) {
+                self.set_place(slot, Place::Nowhere);
+                continue;
             }
-        }
-        self.meta.scheduled = kept as u32;
-        // From the last place that has children back to the first (Floyd, "Treesort 3", 1964): linear.
-        for place in (0..kept.div_ceil(CHILDREN)).rev() {
-            if let Some(slot) = self.scheduled(place) {
-                let leaf = self.sink_hole(moments, place).unwrap_or(place);
-                self.rise(moments, leaf, place, slot);
+            if let Some(taken) = self.in_order(kept) {
+                self.set_order(place, taken);
             }
+            self.set_order(kept, slot);
+            kept = kept.wrapping_add(1);
         }
-        Some(earliest)
+        kept
     }
 
-    /// Puts all records with that deadline back into the order that are not in it.
-    pub(super) fn schedule_all<M: Moments + ?Sized>(&mut self, moments: &M, due: Timestamp) {
-        for slot in (0..self.slots_used()).filter_map(SlotId::new) {
-            if moments.position(slot).is_some() && moments.deadline(slot) == due {
-                self.schedule(moments, slot);
+    /// Makes an order of the first `length` places, which are in none.
+    pub(super) fn order_first<M: Moments + ?Sized>(&mut self, moments: &M, length: usize) {
+        self.meta.scheduled = length as u32;
+        // From the last place that has children back to the first (Floyd, "Treesort 3", 1964): linear.
+        for place in 0..length {
+            if let Some(slot) = self.in_order(place) {
+                self.set_place(slot, Place::Heap(place));
+            }
+        }
+        for place in (0..length.div_ceil(CHILDREN)).rev() {
+            if let Some(slot) = self.at_place(place) {
+                let leaf = self.sink_hole(moments, place).unwrap_or(place);
+                self.rise(moments, leaf, place, slot);
             }
         }
     }
@@ -135,15 +189,10 @@ impl<I: SlotIndex> Web<'_, I> {
             }
             let child = slot_of(soonest)?;
             *heap.get_mut(place)? = I::encode(Some(child));
-            links.get_mut(child.number())?.scheduled_at = I::encode(SlotId::new(place));
+            links.get_mut(child.number())?.scheduled_at = I::from_bits((place as u32).wrapping_add(1));
             place = soonest_place;
         }
         Some(place)
-    }
-
-    /// Puts `slot` into the hole at `place`, or nearer the front.
-    fn sift_up<M: Moments + ?Sized>(&mut self, moments: &M, place: usize, slot: SlotId) {
-        self.rise(moments, place, 0, slot);
     }
 
     /// Puts `slot` into the hole at `place`, or nearer the front, not past `top`; `place` at least quarters each round.
@@ -151,14 +200,14 @@ impl<I: SlotIndex> Web<'_, I> {
         let own = rank(moments, slot);
         while place > top {
             let parent_place = place.wrapping_sub(1) / CHILDREN;
-            let Some(parent) = self.scheduled(parent_place) else { break };
+            let Some(parent) = self.at_place(parent_place) else { break };
             if rank(moments, parent) < own {
                 break;
             }
-            self.set_place(place, parent);
+            self.put_at(place, parent);
             place = parent_place;
         }
-        self.set_place(place, slot);
+        self.put_at(place, slot);
     }
 }
 

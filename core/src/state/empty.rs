@@ -1,6 +1,7 @@
 //! State as a constant, whatever it is made of.
 
 use super::chained::Chained;
+use super::record::Record;
 use super::storage::{Inline, NoState};
 
 /// State that a `static` can begin with: inline state of one table, of a pair of them, of operators in a row. All zero bytes, so it lies
@@ -19,7 +20,7 @@ pub trait Empty: Sized {
     const EMPTY: Self;
 }
 
-impl<K, V, const N: usize> Empty for Inline<K, V, N> {
+impl<K, V: Record, const N: usize> Empty for Inline<K, V, N> {
     const EMPTY: Self = Inline::EMPTY;
 }
 

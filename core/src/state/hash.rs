@@ -2,6 +2,8 @@
 
 use core::hash::{Hash, Hasher};
 
+use crate::time::Timestamp;
+
 /// The hash of `key`: a multiply-and-rotate hash (the idea of FxHash, by way of rustc) with a final mix, because the
 /// index uses the top bits. Not keyed: whoever chooses the keys can make them collide, which costs time within the
 /// bound of the table's size, never correctness.
@@ -9,6 +11,17 @@ use core::hash::{Hash, Hasher};
 pub(super) fn hash_of<K: Hash>(key: &K) -> u32 {
     let mut hasher = KeyHasher(0);
     key.hash(&mut hasher);
+    hasher.finish_u32()
+}
+
+/// The hash of `key` and a position together.
+#[inline]
+pub(super) fn hash_at<K: Hash>(key: &K, position: Timestamp) -> u32 {
+    let micros = position.as_micros().cast_unsigned();
+    let mut hasher = KeyHasher(0);
+    key.hash(&mut hasher);
+    // Positions of one key rarely differ by 2^32 microseconds, so the two halves may share a step.
+    hasher.add((micros >> 32) as u32 ^ micros as u32);
     hasher.finish_u32()
 }
 

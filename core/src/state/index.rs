@@ -28,17 +28,21 @@ impl SlotId {
 pub trait SlotIndex: Copy + Default + PartialEq + core::fmt::Debug + private::Sealed + 'static {
     /// The most slots a table with this integer has.
     const SLOTS_MAX: usize;
-    /// How many bits of a hash are kept.
-    const HASH_BITS: u32;
+    /// How many bits it has: of a hash so many are kept.
+    const BITS: u32;
+    /// No slot.
+    const NONE: Self;
 
     /// Stores a slot number.
     fn encode(slot: Option<SlotId>) -> Self;
     /// Gives it back.
     fn decode(self) -> Option<SlotId>;
-    /// Stores the top [`SlotIndex::HASH_BITS`] bits of a hash.
+    /// Stores the top [`SlotIndex::BITS`] bits of a hash.
     fn from_hash(hash: u32) -> Self;
-    /// Gives them back.
-    fn to_hash(self) -> u32;
+    /// Stores the low [`SlotIndex::BITS`] bits of a word.
+    fn from_bits(word: u32) -> Self;
+    /// Gives the bits back.
+    fn to_bits(self) -> u32;
 }
 
 mod private {
@@ -52,42 +56,62 @@ mod private {
 impl SlotIndex for u16 {
     // Twice as many buckets must be told apart by 16 bits of hash.
     const SLOTS_MAX: usize = 32_767;
-    const HASH_BITS: u32 = 16;
+    const BITS: u32 = Self::BITS;
+    const NONE: Self = 0;
 
+    #[inline]
     fn encode(slot: Option<SlotId>) -> Self {
         slot.and_then(|slot| Self::try_from(slot.0.wrapping_add(1)).ok()).unwrap_or(0)
     }
 
+    #[inline]
     fn decode(self) -> Option<SlotId> {
         self.checked_sub(1).map(|number| SlotId(u32::from(number)))
     }
 
+    #[inline]
     fn from_hash(hash: u32) -> Self {
         (hash >> 16) as Self
     }
 
-    fn to_hash(self) -> u32 {
+    #[inline]
+    fn from_bits(word: u32) -> Self {
+        word as Self
+    }
+
+    #[inline]
+    fn to_bits(self) -> u32 {
         u32::from(self)
     }
 }
 
 impl SlotIndex for u32 {
     const SLOTS_MAX: usize = 0x7fff_ffff;
-    const HASH_BITS: u32 = 32;
+    const BITS: u32 = Self::BITS;
+    const NONE: Self = 0;
 
+    #[inline]
     fn encode(slot: Option<SlotId>) -> Self {
         slot.map_or(0, |slot| slot.0.wrapping_add(1))
     }
 
+    #[inline]
     fn decode(self) -> Option<SlotId> {
         self.checked_sub(1).map(SlotId)
     }
 
+    #[inline]
     fn from_hash(hash: u32) -> Self {
         hash
     }
 
-    fn to_hash(self) -> u32 {
+    #[inline]
+    fn from_bits(word: u32) -> Self {
+        word
+    }
+
+    #[inline]
+    fn to_bits(self) -> u32 {
         self
     }
 }

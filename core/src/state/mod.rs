@@ -1,25 +1,28 @@
 //! Keyed state in fixed memory: one table type for every operator. It knows no windows and no rows.
 //!
-//! A [`Table`] holds records under a key, several per key in order of their position (event time), with
+//! A [`Table`] holds records under a key, one per key or several, found as their [`Lookup`] says, with
 //! - a hash index (open addressing over small slot numbers, linear probing, backward-shift deletion), at most half full;
-//! - an order by deadline (a binary heap of slot numbers), so that what is due is found at a cost that does not depend
+//! - an order by deadline (a heap of slot numbers, and sets of slots that are due together), so that what is due is found at a cost that does not depend
 //!   on what is not due;
-//! - two lists of slots: changed since the last results, and changed since the last commit.
+//! - sets of slots: changed since the last results, changed since the last commit, free.
 //!
 //! A free slot is always the lowest one, so where a record lies depends only on what the table holds, not on how it
 //! came about: a restart puts every record back into its slot and everything after it goes on in the same order.
 
 mod buckets;
 mod chained;
+mod changes;
+mod cohorts;
 mod deadlines;
 mod empty;
 mod fingerprint;
 mod free;
 mod hash;
 mod index;
-mod lists;
+mod lookup;
 mod rebuild;
 mod record;
+mod sets;
 mod shape;
 mod slot;
 mod storage;
@@ -27,10 +30,12 @@ mod table;
 mod web;
 
 pub use chained::{Chained, ChainedTables, Link, LinkCounts};
+pub(crate) use cohorts::FirstDue;
 pub use empty::Empty;
 pub(crate) use fingerprint::fingerprint;
 pub use fingerprint::fingerprint_of;
 pub use index::{SlotId, SlotIndex};
+pub use lookup::{ByKey, ByPosition, InOrder, Lookup, OnePerKey};
 pub use record::{Key, Record, Schedule};
 pub use shape::{
     Entry, EntryError, EntrySink, Keyed, NoTables, Occupancy, Shape, Stateless, Stopped, Tables,

@@ -1,8 +1,8 @@
 //! Building everything but the records anew, after a checkpoint has put the records into their slots.
 
-use super::hash::hash_of;
 use super::index::{SlotId, SlotIndex};
-use super::record::{Key, Record};
+use super::lookup::Lookup;
+use super::record::{Key, Record, Schedule};
 use super::table::{Table, TableFull};
 use super::web::{Moments, Records, Web, moments};
 use crate::time::Timestamp;
@@ -15,27 +15,52 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         Ok(())
     }
 
-    /// Builds index, order, lists and free slots from the records alone. `O(n log n)`.
-    ///
-    /// Records are taken in order of position, so that each goes to the end of its key's.
+    /// Builds index, order and sets from the records alone: `O(n)`, or `O(n log n)` where the records of a key are in order.
     pub(crate) fn rebuild(&mut self) {
         self.web.forget_links();
+        if V::Lookup::IN_ORDER {
+            self.enter_in_order()
+        } else {
+            self.enter_each()
+        }
+        for slot in (0..self.slots_used()).filter_map(SlotId::new) {
+            if self.record(slot).is_none() {
+                self.web.give_back_slot(slot);
+            }
+        }
+    }
+
+    /// Enters all records in index and order, each on its own.
+    fn enter_each(&mut self) {
+        let mut in_heap = 0_usize;
+        for slot in (0..self.slots_used()).filter_map(SlotId::new) {
+            let Some((key, value)) = self.record(slot) else { continue };
+            let (hash, deadline) = (Self::hash(key, value.position()), value.deadline());
+            self.web.enter_in_index(slot, hash);
+            let is_scheduled = V::SCHEDULE != Schedule::Never;
+            if is_scheduled && !(V::SCHEDULE.is_shared() && self.web.join_cohort(slot, deadline)) {
+                self.web.set_order(in_heap, slot);
+                in_heap = in_heap.wrapping_add(1);
+            }
+        }
+        let records = Records(self.slots);
+        self.web.order_first(moments(&records), in_heap);
+    }
+
+    /// Enters all records in order of position, so that each goes to the end of its key's.
+    fn enter_in_order(&mut self) {
         let occupied = self.list_occupied();
         let records = Records(self.slots);
         self.web.sort_by_position(moments(&records), occupied);
         for place in 0..occupied {
             // The order by deadline grows over places that have been read.
             let Some(slot) = self.web.in_order(place) else { break };
-            let Some((key, _)) = self.record(slot) else { break };
-            let hash = I::from_hash(hash_of(key));
-            let bucket = self.bucket_of(hash, key).map(|(bucket, ..)| bucket);
+            let Some((key, value)) = self.record(slot) else { break };
+            let position = value.position();
+            let hash = Self::hash(key, position);
+            let bucket = self.bucket_of(hash, key, position).map(|(bucket, ..)| bucket);
             let records = Records(self.slots);
             self.web.enter(moments(&records), V::SCHEDULE, slot, hash, bucket);
-        }
-        for slot in (0..self.slots_used()).filter_map(SlotId::new) {
-            if self.record(slot).is_none() {
-                self.web.give_back_slot(slot);
-            }
         }
     }
 
@@ -93,16 +118,6 @@ impl<I: SlotIndex> Web<'_, I> {
             place = child_place;
         }
         self.set_order(place, slot);
-    }
-
-    fn in_order(&self, place: usize) -> Option<SlotId> {
-        self.order.get(place).and_then(|entry| entry.decode())
-    }
-
-    fn set_order(&mut self, place: usize, slot: SlotId) {
-        if let Some(entry) = self.order.get_mut(place) {
-            *entry = I::encode(Some(slot));
-        }
     }
 }
 

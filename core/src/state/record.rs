@@ -5,6 +5,7 @@ use core::hash::Hash;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::lookup::Lookup;
 use crate::time::Timestamp;
 
 /// What rows are grouped by: any plain type that can be compared, hashed, copied and written to the checkpoint.
@@ -21,17 +22,28 @@ pub enum Schedule {
     Never,
     /// Every record by itself.
     Each,
-    /// Of each key, the record with the lowest position stands for all.
+    /// Every record by itself, and those of many keys are due at one moment, as windows are.
+    Together,
+    /// Of each key, the record with the lowest position stands for all; many keys are due at one moment. For records [`InOrder`](super::InOrder).
     FirstOfKey,
+}
+
+impl Schedule {
+    /// Whether deadlines are shared by many keys.
+    pub(super) const fn is_shared(self) -> bool {
+        matches!(self, Self::Together | Self::FirstOfKey)
+    }
 }
 
 /// A record of a table: it knows its place in event time and when it is due.
 pub trait Record: Serialize + DeserializeOwned + 'static {
+    /// How it is found.
+    type Lookup: Lookup;
     /// Which records are scheduled.
     const SCHEDULE: Schedule;
 
     /// Where it stands among the records of its key, for instance the start of its window. Only [`Table::edit`]
-    /// may change it, and not past a neighbour.
+    /// may change it, not past a neighbour, and not where it is looked up by ([`ByPosition`](super::ByPosition)).
     ///
     /// [`Table::edit`]: super::Table::edit
     fn position(&self) -> Timestamp;

@@ -2,8 +2,9 @@
 
 use core::fmt;
 
-use super::hash::hash_of;
+use super::cohorts::{Cohort, FirstDue};
 use super::index::{SlotId, SlotIndex};
+use super::lookup::{ByKey, InOrder, Lookup};
 use super::record::{Key, Record};
 use super::slot::Slot;
 use super::web::{Records, Web, moments};
@@ -90,31 +91,23 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         self.edit_unmarked(slot)
     }
 
-    /// The record of `key` with the highest position.
-    #[must_use]
-    #[inline]
-    pub fn last_of(&self, key: &K) -> Option<SlotId> {
-        let hash = I::from_hash(hash_of(key));
-        self.bucket_of(hash, key).map(|(_, slot, _)| slot)
-    }
-
-    /// The record of `key` at exactly `position`. The one with the highest position is found at once, others going back from there.
+    /// The record of `key` at exactly `position`. Found at once, except in order: there the one with the highest position is, and others
+    /// going back from it.
     #[inline]
     #[must_use]
     pub fn find(&self, key: &K, position: Timestamp) -> Option<SlotId> {
-        let (_, last, value) = self.bucket_of(I::from_hash(hash_of(key)), key)?;
-        match value.position() {
-            highest if highest == position => Some(last),
-            highest if highest < position => None,
-            _ => self.find_before(last, position),
+        let (_, slot, value) = self.bucket_of(Self::hash(key, position), key, position)?;
+        if !V::Lookup::IN_ORDER || value.position() == position {
+            return Some(slot);
         }
+        if value.position() < position { None } else { self.find_before(slot, position) }
     }
 
     /// The record at `position` of those before `slot` of the same key.
     fn find_before(&self, slot: SlotId, position: Timestamp) -> Option<SlotId> {
         let mut slot = slot;
         for _ in 0..self.len() {
-            slot = self.before(slot)?;
+            slot = self.web.before(slot)?;
             let found = self.record(slot)?.1.position();
             if found <= position {
                 return (found == position).then_some(slot);
@@ -123,61 +116,67 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         None
     }
 
-    /// The record of the same key with the next lower position.
-    #[must_use]
-    #[inline]
-    pub fn before(&self, slot: SlotId) -> Option<SlotId> {
-        self.web.before(slot)
-    }
-
-    /// The record of the same key with the next higher position.
-    #[must_use]
-    #[inline]
-    pub fn after(&self, slot: SlotId) -> Option<SlotId> {
-        self.web.after(slot)
-    }
-
-    /// The records of one key in order of position, from the one in `first` on.
-    #[inline]
-    pub(crate) fn in_order_from(&self, first: SlotId) -> impl Iterator<Item = &V> {
-        let (slots, links) = (&*self.slots, &*self.web.links);
-        let mut next = Some(first);
-        (0..self.len()).map_while(move |_| {
-            let slot = next?.number();
-            next = links.get(slot)?.after.decode();
-            match slots.get(slot)? {
-                Slot::Occupied(_, value) => Some(value),
-                Slot::Vacant => None,
-            }
-        })
+    /// 16 bits that belong to the key in a slot, the same in every kind of state: what to do with it shall not be done with all keys at once.
+    pub(crate) fn share_of(&self, slot: SlotId) -> u16 {
+        let bits = self.web.links_of(slot).hash.to_bits();
+        (bits >> I::BITS.saturating_sub(u16::BITS)) as u16
     }
 
     /// The scheduled record with the earliest deadline; of several, the one in the lowest slot.
     #[must_use]
     pub fn earliest(&self) -> Option<SlotId> {
-        self.web.scheduled(0)
+        self.first_due().map(|first| first.slot)
     }
 
-    /// Takes all records with the earliest deadline out of the order at once, and says which deadline that is. Whoever asks discards these,
-    /// slot by slot, or puts them back with [`Table::schedule_all`]. Costs a few steps for each scheduled record.
-    pub(crate) fn take_earliest(&mut self) -> Option<Timestamp> {
-        let records = Records(self.slots);
-        self.web.take_earliest(moments(&records))
+    /// [`Table::earliest`], with its deadline and those that are due with it.
+    #[inline]
+    pub(crate) fn first_due(&self) -> Option<FirstDue> {
+        self.web.first_due(moments(&Records(self.slots)))
     }
 
-    /// Puts all records with that deadline back into the order that are not in it.
-    pub(crate) fn schedule_all(&mut self, due: Timestamp) {
-        let records = Records(self.slots);
-        self.web.schedule_all(moments(&records), due);
+    /// The next slot behind one of those that are due with it.
+    #[inline]
+    pub(crate) fn next_of_cohort(&self, cohort: Cohort, slot: SlotId) -> Option<SlotId> {
+        self.web.next_of_cohort(cohort, slot)
     }
 
-    /// Adds a record under `key`, in order of position and, of equal ones, of slot: an order of content, which a restart brings back.
+    /// Makes a cohort of the records with that deadline that are in the heap; `false` if there is none for them. Costs a few steps for each record in
+    /// the heap.
+    pub(crate) fn gather(&mut self, deadline: Timestamp) -> bool {
+        self.web.gather(moments(&Records(self.slots)), deadline)
+    }
+
+    /// How many records are in the heap by deadline.
+    pub(crate) fn heap_length(&self) -> usize {
+        self.web.meta.scheduled as usize
+    }
+
+    /// Removes the records of the heap that are due, in no order. Costs a few steps for each record in the heap.
+    pub(crate) fn discard_of_heap(&mut self, is_due: impl Fn(&V) -> bool) {
+        let slots = &*self.slots;
+        let length = self.heap_length();
+        let kept = self.web.take_out(|slot| match slots.get(slot.number()) {
+            Some(Slot::Occupied(_, value)) => is_due(value),
+            _ => false,
+        });
+        self.web.order_first(moments(&Records(slots)), kept);
+        for place in kept..length {
+            if let Some(slot) = self.web.in_order(place) {
+                self.discard(slot);
+            }
+        }
+    }
+
+    /// Adds a record under `key`: in order of position and, of equal ones, of slot, which a restart brings back; or, where records are in no order, as the
+    /// only one of its key, and of its position if records are looked up by it. Whoever adds it has looked for another before.
     ///
     /// # Errors
     /// [`TableFull`] if every slot is taken; nothing has changed then.
     pub fn insert(&mut self, key: K, value: V) -> Result<SlotId, TableFull> {
-        let hash = I::from_hash(hash_of(&key));
-        let bucket = self.bucket_of(hash, &key).map(|(bucket, ..)| bucket);
+        let position = value.position();
+        let hash = Self::hash(&key, position);
+        let bucket = if V::Lookup::IN_ORDER { self.bucket_of(hash, &key, position) } else { None };
+        let bucket = bucket.map(|(bucket, ..)| bucket);
         let slot = self.web.take_free_slot().ok_or(TableFull)?;
         self.put(slot, Some((key, value)))?;
         let records = Records(self.slots);
@@ -228,7 +227,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         change(value);
         if value.deadline() != before {
             let records = Records(self.slots);
-            self.web.reorder(moments(&records), slot);
+            self.web.reorder(moments(&records), slot, V::SCHEDULE.is_shared());
         }
     }
 
@@ -255,12 +254,12 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         Ok(())
     }
 
-    /// Says whether slots changed since the last results are listed; they are not unless asked for. For an empty table.
+    /// Says whether slots changed since the last results are kept; they are not unless asked for. For an empty table.
     pub fn track_changed(&mut self, on: bool) {
         self.web.track_changed(on);
     }
 
-    /// The first slot changed since the last results.
+    /// The lowest slot changed since the last results.
     #[must_use]
     pub fn first_changed(&self) -> Option<SlotId> {
         self.web.first_changed()
@@ -272,7 +271,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         self.web.is_changed(slot)
     }
 
-    /// Takes the first slot off the list of those changed since the last results.
+    /// Takes the lowest slot out of those changed since the last results.
     pub fn pop_changed(&mut self) {
         self.web.pop_changed();
     }
@@ -283,7 +282,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         self.web.dirty_count()
     }
 
-    /// The slots changed since the last commit, in order of first change.
+    /// The slots changed since the last commit, lowest first.
     pub fn dirty(&self) -> impl Iterator<Item = SlotId> + '_ {
         self.web.dirty()
     }
@@ -291,5 +290,47 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     /// Forgets which slots changed since the last commit, because they have been committed.
     pub fn clear_dirty(&mut self) {
         self.web.clear_dirty();
+    }
+}
+
+impl<K: Key, V: Record<Lookup: ByKey>, I: SlotIndex> Table<'_, K, V, I> {
+    /// The record of `key`; of several the one with the highest position.
+    #[must_use]
+    #[inline]
+    pub fn last_of(&self, key: &K) -> Option<SlotId> {
+        // No position is part of the hash here.
+        let position = Timestamp::EPOCH;
+        self.bucket_of(Self::hash(key, position), key, position).map(|(_, slot, _)| slot)
+    }
+}
+
+impl<K: Key, V: Record<Lookup = InOrder>, I: SlotIndex> Table<'_, K, V, I> {
+    /// The record of the same key with the next lower position.
+    #[must_use]
+    #[inline]
+    pub fn before(&self, slot: SlotId) -> Option<SlotId> {
+        self.web.before(slot)
+    }
+
+    /// The record of the same key with the next higher position.
+    #[must_use]
+    #[inline]
+    pub fn after(&self, slot: SlotId) -> Option<SlotId> {
+        self.web.after(slot)
+    }
+
+    /// The records of one key in order of position, from the one in `first` on.
+    #[inline]
+    pub(crate) fn in_order_from(&self, first: SlotId) -> impl Iterator<Item = &V> {
+        let (slots, siblings) = (&*self.slots, &*self.web.siblings);
+        let mut next = Some(first);
+        (0..self.len()).map_while(move |_| {
+            let slot = next?.number();
+            next = siblings.get(slot)?.after.decode();
+            match slots.get(slot)? {
+                Slot::Occupied(_, value) => Some(value),
+                Slot::Vacant => None,
+            }
+        })
     }
 }

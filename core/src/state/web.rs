@@ -5,15 +5,19 @@
 
 use super::index::{SlotId, SlotIndex};
 use super::record::{Record, Schedule};
-use super::slot::{Links, Meta, Slot};
+use super::slot::{Links, Meta, Siblings, Slot};
 use crate::time::Timestamp;
 
 /// The memory of a table beside its records.
 #[derive(Debug)]
 pub struct Web<'s, I> {
     pub(super) links: &'s mut [Links<I>],
+    /// None where a key's records do not hang together.
+    pub(super) siblings: &'s mut [Siblings<I>],
     pub(super) order: &'s mut [I],
     pub(super) buckets: &'s mut [I],
+    /// Of the sets of slots, what is below their roots.
+    pub(super) words: &'s mut [I],
     pub(super) meta: &'s mut Meta,
 }
 
@@ -68,12 +72,12 @@ impl<I: SlotIndex> Web<'_, I> {
 
     #[inline]
     pub(super) fn before(&self, slot: SlotId) -> Option<SlotId> {
-        self.links_of(slot).before.decode()
+        self.siblings.get(slot.number())?.before.decode()
     }
 
     #[inline]
     pub(super) fn after(&self, slot: SlotId) -> Option<SlotId> {
-        self.links_of(slot).after.decode()
+        self.siblings.get(slot.number())?.after.decode()
     }
 
     #[inline]
@@ -82,9 +86,21 @@ impl<I: SlotIndex> Web<'_, I> {
     }
 
     #[inline]
-    pub(super) fn relink(&mut self, slot: SlotId, change: impl FnOnce(&mut Links<I>)) {
+    fn set_hash(&mut self, slot: SlotId, hash: I) {
         if let Some(links) = self.links.get_mut(slot.number()) {
-            change(links);
+            links.hash = hash;
+        }
+    }
+
+    fn set_before(&mut self, slot: SlotId, before: Option<SlotId>) {
+        if let Some(siblings) = self.siblings.get_mut(slot.number()) {
+            siblings.before = I::encode(before);
+        }
+    }
+
+    fn set_after(&mut self, slot: SlotId, after: Option<SlotId>) {
+        if let Some(siblings) = self.siblings.get_mut(slot.number()) {
+            siblings.after = I::encode(after);
         }
     }
 
@@ -98,41 +114,49 @@ impl<I: SlotIndex> Web<'_, I> {
         hash: I,
         bucket: Option<usize>,
     ) {
-        self.meta.occupied = self.meta.occupied.saturating_add(1);
-        self.relink(slot, |links| links.hash = hash);
         match bucket {
-            None => self.add_to_index(hash, slot),
-            Some(bucket) => self.add_to_key(moments, bucket, slot),
+            None => self.enter_in_index(slot, hash),
+            Some(bucket) => {
+                self.meta.occupied = self.meta.occupied.saturating_add(1);
+                self.set_hash(slot, hash);
+                self.add_to_key(moments, bucket, slot);
+            }
         }
         match schedule {
             Schedule::Never => {}
-            Schedule::Each => self.schedule(moments, slot),
+            Schedule::Each | Schedule::Together => self.schedule(moments, slot, schedule.is_shared()),
             Schedule::FirstOfKey => {
                 if self.before(slot).is_none() {
                     if let Some(after) = self.after(slot) {
                         self.unschedule(moments, after);
                     }
-                    self.schedule(moments, slot);
+                    self.schedule(moments, slot, true);
                 }
             }
         }
+    }
+
+    /// Enters a slot that holds a record, the first of its key there, in the index.
+    pub(super) fn enter_in_index(&mut self, slot: SlotId, hash: I) {
+        self.meta.occupied = self.meta.occupied.saturating_add(1);
+        self.set_hash(slot, hash);
+        self.add_to_index(hash, slot);
     }
 
     /// Takes an occupied slot out of all that leads to it, and gives it back.
     pub(super) fn detach<M: Moments + ?Sized>(&mut self, moments: &M, schedule: Schedule, slot: SlotId) {
         let heir =
             self.after(slot).filter(|_| schedule == Schedule::FirstOfKey && self.before(slot).is_none());
-        match heir {
-            Some(heir) => self.schedule_instead(moments, slot, heir),
-            None => self.unschedule(moments, slot),
+        self.unschedule(moments, slot);
+        if let Some(heir) = heir {
+            self.schedule(moments, heir, true);
         }
         self.remove_from_key(slot);
         self.meta.occupied = self.meta.occupied.saturating_sub(1);
-        self.relink(slot, |links| {
-            links.hash = I::default();
-            links.before = I::default();
-            links.after = I::default();
-        });
+        self.set_hash(slot, I::NONE);
+        if let Some(siblings) = self.siblings.get_mut(slot.number()) {
+            *siblings = Siblings::default();
+        }
         self.give_back_slot(slot);
         self.mark_dirty(slot);
     }
@@ -141,20 +165,20 @@ impl<I: SlotIndex> Web<'_, I> {
     pub(super) fn clear(&mut self) {
         let used = self.slots_used();
         self.links.iter_mut().take(used).for_each(|links| *links = Links::default());
+        self.siblings.iter_mut().take(used).for_each(|siblings| *siblings = Siblings::default());
         if used > 0 {
-            self.order.fill(I::default());
-            self.buckets.fill(I::default());
+            self.order.fill(I::NONE);
+            self.buckets.fill(I::NONE);
+            self.words.fill(I::NONE);
         }
         *self.meta = Meta { tracks_changed: self.meta.tracks_changed, ..Meta::EMPTY };
     }
 
     /// Forgets everything but which slots have been in use.
     pub(super) fn forget_links(&mut self) {
-        self.links.fill(Links::default());
-        self.order.fill(I::default());
-        self.buckets.fill(I::default());
-        let Meta { fresh, tracks_changed, .. } = *self.meta;
-        *self.meta = Meta { fresh, tracks_changed, ..Meta::EMPTY };
+        let fresh = self.meta.fresh;
+        self.clear();
+        self.meta.fresh = fresh;
     }
 
     /// Adds a slot to the records of a key that is in the index already, going back from the last one.
@@ -170,30 +194,28 @@ impl<I: SlotIndex> Web<'_, I> {
             after = before;
             before = self.before(candidate);
         }
-        self.relink(slot, |links| {
-            links.before = I::encode(before);
-            links.after = I::encode(after);
-        });
+        self.set_before(slot, before);
+        self.set_after(slot, after);
         if let Some(before) = before {
-            self.relink(before, |links| links.after = I::encode(Some(slot)));
+            self.set_after(before, Some(slot));
         }
         match after {
-            Some(after) => self.relink(after, |links| links.before = I::encode(Some(slot))),
+            Some(after) => self.set_before(after, Some(slot)),
             None => self.set_bucket(bucket, slot),
         }
     }
 
     /// Takes a slot out of the records of its key.
     fn remove_from_key(&mut self, slot: SlotId) {
-        let Links { hash, before, after, .. } = self.links_of(slot);
-        if let Some(before) = before.decode() {
-            self.relink(before, |links| links.after = after);
+        let (before, after) = (self.before(slot), self.after(slot));
+        if let Some(before) = before {
+            self.set_after(before, after);
         }
-        if let Some(after) = after.decode() {
-            self.relink(after, |links| links.before = before);
+        if let Some(after) = after {
+            self.set_before(after, before);
             return;
         }
-        match (self.bucket_with(hash, slot), before.decode()) {
+        match (self.bucket_with(self.links_of(slot).hash, slot), before) {
             (Some(bucket), Some(before)) => self.set_bucket(bucket, before),
             (Some(bucket), None) => self.clear_bucket(bucket),
             (None, _) => {}

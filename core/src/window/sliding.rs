@@ -26,6 +26,7 @@ pub struct Sliding {
     pane: Span,
     panes: Steps,
     slides: Steps,
+    blocks: Steps,
 }
 
 impl Sliding {
@@ -52,6 +53,7 @@ impl Sliding {
             pane,
             panes: Steps::of(pane, offset),
             slides: Steps::of(slide, offset),
+            blocks: Steps::of(size, offset),
         })
     }
 
@@ -61,7 +63,8 @@ impl Sliding {
         let offset = normalized(offset, self.slide);
         // A pane divides the slide, so the offset within a pane is less.
         let panes = self.panes.with_offset(normalized(offset, self.pane));
-        Self { offset, panes, slides: self.slides.with_offset(offset), ..self }
+        let (slides, blocks) = (self.slides.with_offset(offset), self.blocks.with_offset(offset));
+        Self { offset, panes, slides, blocks, ..self }
     }
 
     /// The length of a window.
@@ -117,6 +120,21 @@ impl Sliding {
     #[inline]
     pub const fn ending_at(&self, end: Timestamp) -> Window {
         Window { start: end.saturating_sub(self.size), end }
+    }
+
+    /// Where the block that holds `at` starts. A block is as long as a window and a whole number of panes, so that every window is the end of one block and
+    /// the beginning of the next, or a whole one.
+    ///
+    /// `share` moves the blocks, by that many 2^16ths of a window: those of different keys do not all end at once.
+    #[must_use]
+    #[inline]
+    pub(crate) fn block_of(&self, at: Timestamp, share: u16) -> Timestamp {
+        let (size, share) = (self.size.as_micros().unsigned_abs(), u64::from(share));
+        // The product of size and share, of up to 76 bits, without its low 16.
+        let moved =
+            (size >> 16).wrapping_mul(share).wrapping_add(((size & 0xffff).wrapping_mul(share)) >> 16);
+        let moved = self.panes.whole(moved);
+        self.blocks.at_or_before(at.saturating_sub(moved)).saturating_add(moved)
     }
 
     /// How many of the windows that hold `at` end at or before `watermark`.

@@ -57,6 +57,13 @@ impl Steps {
         self.divide(span.as_micros().unsigned_abs()).0
     }
 
+    /// The span of `micros` without what is left over whole steps.
+    #[inline]
+    pub(super) fn whole(&self, micros: u64) -> Span {
+        let whole = micros.wrapping_sub(self.divide(micros).1);
+        i64::try_from(whole).ok().and_then(Span::from_micros).unwrap_or(Span::ZERO)
+    }
+
     /// Quotient and remainder by the step. The reciprocal is too small by less than 1, so for `dividend` below 2^64 the quotient is too small
     /// by at most 1.
     #[inline]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::context::{Context, Moment};
 use super::timers::Timers;
 use crate::aggregate::Stored;
-use crate::state::{Record, Schedule};
+use crate::state::{OnePerKey, Record, Schedule};
 use crate::time::{Span, Timestamp};
 
 /// The state `S` of one key, and its timers.
@@ -86,6 +86,7 @@ impl<S, const TIMERS: usize> ProcessRecord<S, TIMERS> {
 }
 
 impl<S: Stored, const TIMERS: usize> Record for ProcessRecord<S, TIMERS> {
+    type Lookup = OnePerKey;
     const SCHEDULE: Schedule = Schedule::Each;
 
     fn position(&self) -> Timestamp {

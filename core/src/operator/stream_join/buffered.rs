@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::aggregate::Stored;
-use crate::state::{Record, Schedule};
+use crate::state::{InOrder, Record, Schedule};
 use crate::time::Timestamp;
 
 /// What the rows of a join are held in order of: [`ByTime`] or [`ByArrival`].
@@ -81,6 +81,7 @@ impl<T, O: BufferOrder> Buffered<T, O> {
 }
 
 impl<T: Stored, O: BufferOrder> Record for Buffered<T, O> {
+    type Lookup = InOrder;
     const SCHEDULE: Schedule = Schedule::Each;
 
     fn position(&self) -> Timestamp {

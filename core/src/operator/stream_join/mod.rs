@@ -11,6 +11,7 @@ pub use kind::{FullOuter, Inner, JoinKind, JoinType, LeftOuter, LeftSemi, RightO
 pub use range::{AnyTime, JoinRange, Leaves, Positions, TimeRange};
 
 use super::full::make_room;
+use super::results::discard_due;
 use super::{
     Arriving, Cursor, Either, Epoch, Full, JoinKey, Modes, OnFull, Operator, OperatorIdentity, OutputMode,
     Refused, Side, TablesOf, Taken, WindowShape,
@@ -115,6 +116,10 @@ impl<KL, KR, C, W: JoinRange, J> StreamJoin<KL, KR, C, W, J> {
         J: JoinKind<H::Left, H::Right>,
         I: SlotIndex,
     {
+        if !H::keeps(self.kind.join_type()) {
+            discard_due(rows, |held| H::leaves(&self.range, held.at()).is_due(epoch));
+            return Ok(());
+        }
         while let Some(slot) = rows.earliest() {
             let Some((_, held)) = rows.record(slot) else { break };
             if !H::leaves(&self.range, held.at()).is_due(epoch) {

@@ -1,15 +1,18 @@
 //! Aggregates over sliding windows: one record per key and pane. A window's panes are merged when it is given out.
 
+mod merging;
+
 use serde::{Deserialize, Serialize};
 
+use self::merging::{Merged, forget_merges, newest_merged, set_newest_merged};
 use super::full::make_room;
-use super::results::{last_end, time_of};
+use super::results::{each_due, last_end, time_of};
 use super::{
     Arriving, Cursor, Epoch, Full, LateRow, Modes, Operator, OperatorIdentity, OutputMode, Refused, Side,
     Taken, WindowRow, WindowShape,
 };
 use crate::aggregate::{Aggregate, Stored};
-use crate::state::{Key, Keyed, Record, Schedule, SlotId, SlotIndex, Table};
+use crate::state::{InOrder, Key, Keyed, Record, Schedule, SlotId, SlotIndex, Table};
 use crate::time::{Span, Timestamp};
 use crate::window::Sliding;
 
@@ -21,9 +24,13 @@ pub struct PaneRecord<A> {
     /// that holds the pane (other modes).
     due: Timestamp,
     pane: A,
+    /// Merged with its neighbours: see [`merging`]. Not in the checkpoint, since it follows from the panes.
+    #[serde(skip, default = "Merged::none")]
+    merged: Merged<A>,
 }
 
 impl<A: Stored> Record for PaneRecord<A> {
+    type Lookup = InOrder;
     const SCHEDULE: Schedule = Schedule::FirstOfKey;
 
     fn position(&self) -> Timestamp {
@@ -37,7 +44,8 @@ impl<A: Stored> Record for PaneRecord<A> {
 
 /// The aggregates `A` of rows grouped by `K` over sliding windows.
 ///
-/// A row costs one update of one pane. Giving out a window costs a merge for each of its panes that holds rows.
+/// A row costs one update of one pane. A window that closes costs two merges, however many panes it has; one that is given out otherwise (early, in update
+/// or complete mode) a merge for each of its panes that holds rows.
 #[derive(Debug, Clone)]
 pub struct SlidingAggregate<K, A> {
     pub(crate) key: K,
@@ -89,12 +97,14 @@ impl<KF, A> SlidingAggregate<KF, A> {
         end: Timestamp,
     ) -> Option<SlotId>
     where
-        PaneRecord<S>: Record,
+        S: Stored,
     {
         let next_end = end + self.window.slide();
         // At the end of time there is no next window.
         let keep_from = (next_end > end).then(|| self.window.ending_at(next_end).start);
         let is_kept = |start| keep_from.is_some_and(|from| start >= from);
+        let newest = newest_merged(table, first);
+        let mut is_newest_kept = true;
         let mut kept = Some(first);
         for _ in 0..table.len() {
             let Some(start) = kept.and_then(|slot| table.record(slot)).map(|(_, record)| record.start) else {
@@ -103,12 +113,14 @@ impl<KF, A> SlidingAggregate<KF, A> {
             if is_kept(start) {
                 break;
             }
+            is_newest_kept &= kept != newest;
             kept = kept.and_then(|slot| table.after(slot));
         }
         if let Some(kept) = kept {
             table.edit_deadline_unmarked(kept, |record| {
                 record.due = self.window.first_end(record.start).max(next_end);
             });
+            set_newest_merged(table, kept, newest.filter(|_| is_newest_kept));
         }
         // Its due time is right already when it takes the place of these in the order.
         let mut dropped = Some(first);
@@ -118,6 +130,37 @@ impl<KF, A> SlidingAggregate<KF, A> {
             table.discard(slot);
         }
         kept
+    }
+
+    /// Gives the window of `first`'s key that ends at `end` in append mode, and moves the key on; in other modes removes the pane.
+    fn close_window<T, K, I, E>(
+        &self,
+        table: &mut Table<'_, K, PaneRecord<A::State>, I>,
+        first: SlotId,
+        end: Timestamp,
+        epoch: &Epoch,
+        sink: &mut impl FnMut(WindowRow<K, A::Output>, Option<Timestamp>) -> Result<(), E>,
+    ) -> Result<(), E>
+    where
+        T: ?Sized,
+        K: Key,
+        A: Aggregate<T>,
+        I: SlotIndex,
+    {
+        if epoch.mode != OutputMode::Append {
+            table.discard(first);
+            return Ok(());
+        }
+        if let Some(merged) = self.merged(table, first, end)
+            && let Some((key, _)) = table.record(first)
+        {
+            let window = self.window.ending_at(end);
+            let row =
+                WindowRow { window, key: key.clone(), value: self.aggregate.finish(&merged), early: false };
+            sink(row, time_of(window))?;
+        }
+        self.move_on(table, first, end);
+        Ok(())
     }
 
     /// Frees the pane that is due first: gives out early the windows that hold it, at most size / slide of them.
@@ -144,6 +187,7 @@ impl<KF, A> SlidingAggregate<KF, A> {
             // The due time says what has been given out, so it belongs into the checkpoint here.
             if let Some(left) = left {
                 table.edit(left);
+                set_newest_merged(table, left, None);
             }
             if left != Some(first) {
                 break;
@@ -160,7 +204,7 @@ impl<KF, A> SlidingAggregate<KF, A> {
         epoch: &Epoch,
     ) -> Option<Timestamp>
     where
-        PaneRecord<S>: Record,
+        S: Stored,
     {
         if !epoch.given_early {
             return None;
@@ -295,7 +339,7 @@ impl<KF, A> SlidingAggregate<KF, A> {
         end: Timestamp,
     ) -> SlotId
     where
-        PaneRecord<S>: Record,
+        S: Stored,
     {
         let window = self.window.ending_at(end);
         let mut first = slot;
@@ -319,7 +363,7 @@ fn start_of_changed<'s, K: Key, S, I: SlotIndex>(
     next: impl Fn(&Table<'s, K, PaneRecord<S>, I>, SlotId) -> Option<SlotId>,
 ) -> Option<Timestamp>
 where
-    PaneRecord<S>: Record,
+    S: Stored,
 {
     let here = table.record(slot)?.1.start;
     let mut candidate = next(table, slot);
@@ -389,9 +433,15 @@ where
         if late_windows > 0 {
             side.late(LateRow { row, at, late_windows, dropped: false });
         }
+        // A pane that a closed window has may have been merged.
+        let may_be_merged =
+            epoch.closing.is_some_and(|closing| self.window.windows_closed(start, closing) > 0);
         if let Some(slot) = slot {
             if let Some(record) = table.edit(slot) {
                 self.aggregate.update(&mut record.pane, row, arrival);
+            }
+            if may_be_merged {
+                forget_merges(table, slot);
             }
             return Ok(Taken::Used { late_windows });
         }
@@ -399,7 +449,11 @@ where
         self.aggregate.update(&mut pane, row, arrival);
         let due = given
             .map_or(self.due(start, epoch), |given| self.due(start, epoch).max(self.window.first_end(given)));
-        table.insert(key, PaneRecord { start, due, pane }).map_err(|_| Refused::NoRoom)?;
+        let merged = Merged::none();
+        let slot = table.insert(key, PaneRecord { start, due, pane, merged }).map_err(|_| Refused::NoRoom)?;
+        if may_be_merged {
+            forget_merges(table, slot);
+        }
         Ok(Taken::Used { late_windows })
     }
 
@@ -423,22 +477,11 @@ where
         epoch: &Epoch,
         sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        while let Some(first) = table.earliest() {
-            let Some(end) = table.record(first).map(|(_, record)| record.due) else { break };
-            if !epoch.is_due(end) {
-                break;
-            }
-            if epoch.mode == OutputMode::Append {
-                if let Some(row) = self.row(table, first, end, false) {
-                    let at = time_of(row.window);
-                    sink(row, at)?;
-                }
-                self.move_on(table, first, end);
-            } else {
-                table.discard(first);
-            }
-        }
-        Ok(())
+        each_due(
+            table,
+            |record| epoch.is_due(record.due),
+            |table, first, end| self.close_window(table, first, end, epoch, sink),
+        )
     }
 
     fn next_close<I: SlotIndex>(&self, table: &Table<'_, K, PaneRecord<A::State>, I>) -> Option<Timestamp> {

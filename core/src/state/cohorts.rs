@@ -1,0 +1,140 @@
+//! Cohorts: records that are due at one moment, each a set of slots.
+//!
+//! Windows of many keys end together. So a record whose deadline is shared joins the cohort of that deadline, in a few steps, and a cohort that is due is
+//! gone through in order of slots, which costs what is in it. Only a handful of moments have a cohort at a time; records of others are in the
+//! heap with those that share their deadline with nobody.
+
+use super::deadlines::Place;
+use super::index::{SlotId, SlotIndex};
+use super::sets::Set;
+use super::web::{Moments, Web};
+use crate::time::Timestamp;
+
+/// How many deadlines can have a cohort: those that are open together in most queries, and one for what is taken out of the heap.
+pub(super) const COHORTS: usize = 5;
+/// The number of the cohort that only [`Web::gather`] begins.
+const GATHERED: usize = COHORTS - 1;
+
+/// Which slot is due first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FirstDue {
+    /// Of those with the earliest deadline the lowest.
+    pub(crate) slot: SlotId,
+    /// The earliest deadline.
+    pub(crate) deadline: Timestamp,
+    /// The cohort of all slots with that deadline; `None` if some are in the heap.
+    pub(crate) cohort: Option<Cohort>,
+}
+
+/// The number of a cohort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cohort(usize);
+
+impl Cohort {
+    pub(super) const fn new(number: usize) -> Self {
+        Self(number)
+    }
+
+    pub(super) const fn number(self) -> usize {
+        self.0
+    }
+
+    fn all() -> impl Iterator<Item = Self> {
+        (0..COHORTS).map(Self)
+    }
+}
+
+impl<I: SlotIndex> Web<'_, I> {
+    /// When the records of a cohort are due, if it has any.
+    #[inline]
+    fn deadline_of_cohort(&self, cohort: Cohort) -> Option<Timestamp> {
+        if self.is_empty_set(Set::of(cohort)) {
+            return None;
+        }
+        self.meta.cohorts.get(cohort.0).copied()
+    }
+
+    /// Puts a slot into the cohort of its deadline, if there is one or can be.
+    #[inline]
+    pub(super) fn join_cohort(&mut self, slot: SlotId, deadline: Timestamp) -> bool {
+        let mut joined = None;
+        for cohort in Cohort::all() {
+            match self.deadline_of_cohort(cohort) {
+                Some(other) if other == deadline => {
+                    joined = Some(cohort);
+                    break;
+                }
+                None if joined.is_none() && cohort.0 != GATHERED => joined = Some(cohort),
+                _ => {}
+            }
+        }
+        let Some(cohort) = joined else { return false };
+        self.enter_cohort(slot, cohort, deadline);
+        true
+    }
+
+    fn enter_cohort(&mut self, slot: SlotId, cohort: Cohort, deadline: Timestamp) {
+        if let Some(own) = self.meta.cohorts.get_mut(cohort.0) {
+            *own = deadline;
+        }
+        self.add_to(Set::of(cohort), slot);
+        self.set_place(slot, Place::Cohort(cohort));
+    }
+
+    /// The cohort that is due first, and when.
+    #[inline]
+    fn first_cohort(&self) -> Option<(Cohort, Timestamp)> {
+        let mut first = None;
+        for cohort in Cohort::all() {
+            if let Some(deadline) = self.deadline_of_cohort(cohort)
+                && first.is_none_or(|(_, earliest)| deadline < earliest)
+            {
+                first = Some((cohort, deadline));
+            }
+        }
+        first
+    }
+
+    /// Which slot is due first.
+    #[inline]
+    pub(super) fn first_due<M: Moments + ?Sized>(&self, moments: &M) -> Option<FirstDue> {
+        let in_heap = self.at_place(0).map(|slot| (moments.deadline(slot), slot));
+        let Some((cohort, deadline)) = self.first_cohort() else {
+            return in_heap.map(|(deadline, slot)| FirstDue { slot, deadline, cohort: None });
+        };
+        let lowest = self.first_of(Set::of(cohort))?;
+        match in_heap {
+            Some((in_heap, _)) if in_heap > deadline => {}
+            None => {}
+            Some(in_heap) => {
+                let (deadline, slot) = in_heap.min((deadline, lowest));
+                return Some(FirstDue { slot, deadline, cohort: None });
+            }
+        }
+        Some(FirstDue { slot: lowest, deadline, cohort: Some(cohort) })
+    }
+
+    /// The next slot of a cohort behind one.
+    #[inline]
+    pub(super) fn next_of_cohort(&self, cohort: Cohort, slot: SlotId) -> Option<SlotId> {
+        self.next_of(Set::of(cohort), slot.number().wrapping_add(1))
+    }
+
+    /// Takes all slots with that deadline out of the heap and makes a cohort of them. `false` if there is no cohort for them.
+    ///
+    /// One by one each would cost a walk down the heap. Costs a few steps for each slot in the heap, however many are taken out.
+    pub(super) fn gather<M: Moments + ?Sized>(&mut self, moments: &M, deadline: Timestamp) -> bool {
+        let own = Cohort::all().find(|cohort| self.deadline_of_cohort(*cohort) == Some(deadline));
+        let spare = Some(Cohort(GATHERED)).filter(|spare| self.deadline_of_cohort(*spare).is_none());
+        let Some(cohort) = own.or(spare) else { return false };
+        let scheduled = self.meta.scheduled as usize;
+        let kept = self.take_out(|slot| moments.deadline(slot) == deadline);
+        for place in kept..scheduled {
+            if let Some(slot) = self.in_order(place) {
+                self.enter_cohort(slot, cohort, deadline);
+            }
+        }
+        self.order_first(moments, kept);
+        true
+    }
+}

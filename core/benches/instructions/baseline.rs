@@ -59,8 +59,8 @@ impl Baseline {
         self.figures.get(name).copied()
     }
 
-    /// What stands between these figures and the baseline, a line each; of the baseline only the names that `chosen` holds for.
-    pub fn faults(&self, figures: &[Figure], chosen: impl Fn(&str) -> bool) -> Vec<String> {
+    /// What stands between these figures and the baseline, a line each. `all`: they are those of all kernels.
+    pub fn faults(&self, figures: &[Figure], all: bool) -> Vec<String> {
         let grown = figures.iter().filter_map(|figure| match self.of_kernel(&figure.name) {
             None => Some(format!("{} is not in the baseline", figure.name)),
             Some(before) if figure.per_unit() > before * GROWTH_MAX => Some(format!(
@@ -72,7 +72,7 @@ impl Baseline {
             Some(_) => None,
         });
         let is_measured = |name: &String| figures.iter().any(|figure| figure.name == *name);
-        let gone = self.figures.keys().filter(|name| chosen(name) && !is_measured(name));
+        let gone = self.figures.keys().filter(|name| all && !is_measured(name));
         grown.chain(gone.map(|name| format!("{name} is in the baseline only"))).collect()
     }
 }

@@ -1,8 +1,14 @@
 //! What is known of a kernel once it has run, and the table of it.
 
+use core::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
 use crate::baseline::Baseline;
-use crate::callgrind::Counted;
+use crate::callgrind::{self, CallgrindError, Counted};
 use crate::kernel::Kernel;
+
+/// Kernels that run at one time.
+const AT_ONCE: usize = 2;
 
 /// A line of the table.
 pub struct Figure {
@@ -18,7 +24,7 @@ impl Figure {
     }
 
     /// One figure; of single calls the least, the median and the worst.
-    pub fn all_of(kernel: &Kernel, counted: &Counted) -> Vec<Self> {
+    fn of(kernel: &Kernel, counted: &Counted) -> Vec<Self> {
         let figure = |name, instructions, units| Self { name, instructions, units, unit: kernel.unit };
         match counted {
             Counted::Together { instructions, units } => {
@@ -33,6 +39,27 @@ impl Figure {
             }
         }
     }
+}
+
+/// Runs the kernels under callgrind. The figures are in the order of the kernels.
+pub fn of_all(kernels: &[Kernel]) -> Result<Vec<Figure>, CallgrindError> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((number, kernel)) =
+            kernels.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed))
+        {
+            done.push((number, Figure::of(kernel, &callgrind::count(kernel)?)));
+        }
+        Ok(done)
+    };
+    let done: Result<Vec<_>, CallgrindError> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().map(|worker| worker.join().expect("a worker does not panic")).collect()
+    });
+    let mut done: Vec<(usize, Vec<Figure>)> = done?.into_iter().flatten().collect();
+    done.sort_by_key(|(number, _)| *number);
+    Ok(done.into_iter().flat_map(|(_, figures)| figures).collect())
 }
 
 /// Prints the figures beside those of the baseline.

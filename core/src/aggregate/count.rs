@@ -64,6 +64,7 @@ impl<R: ?Sized> Aggregate<R> for CountRows {
     type State = Count;
     type Output = u64;
 
+    #[inline]
     fn init(&self) -> Count {
         Count { count: 0 }
     }
@@ -73,10 +74,12 @@ impl<R: ?Sized> Aggregate<R> for CountRows {
         state.increment();
     }
 
+    #[inline]
     fn merge(&self, state: &mut Count, other: &Count) {
         state.merge(other);
     }
 
+    #[inline]
     fn finish(&self, state: &Count) -> u64 {
         state.count
     }
@@ -97,6 +100,7 @@ where
     type State = Count;
     type Output = u64;
 
+    #[inline]
     fn init(&self) -> Count {
         Count { count: 0 }
     }
@@ -108,10 +112,12 @@ where
         }
     }
 
+    #[inline]
     fn merge(&self, state: &mut Count, other: &Count) {
         state.merge(other);
     }
 
+    #[inline]
     fn finish(&self, state: &Count) -> u64 {
         state.count
     }

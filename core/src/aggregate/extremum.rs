@@ -91,18 +91,22 @@ where
     type State = Min<T::Value>;
     type Output = Option<T::Value>;
 
+    #[inline]
     fn init(&self) -> Self::State {
         Min { min: None }
     }
 
+    #[inline]
     fn update(&self, state: &mut Self::State, row: &R, _arrival: Arrival) {
         keep_better(&mut state.min, (self.column)(row).into_option(), T::Value::is_less);
     }
 
+    #[inline]
     fn merge(&self, state: &mut Self::State, other: &Self::State) {
         keep_better(&mut state.min, other.min.clone(), T::Value::is_less);
     }
 
+    #[inline]
     fn finish(&self, state: &Self::State) -> Self::Output {
         state.min.clone()
     }
@@ -123,18 +127,22 @@ where
     type State = Max<T::Value>;
     type Output = Option<T::Value>;
 
+    #[inline]
     fn init(&self) -> Self::State {
         Max { max: None }
     }
 
+    #[inline]
     fn update(&self, state: &mut Self::State, row: &R, _arrival: Arrival) {
         keep_better(&mut state.max, (self.column)(row).into_option(), |new, old| old.is_less(new));
     }
 
+    #[inline]
     fn merge(&self, state: &mut Self::State, other: &Self::State) {
         keep_better(&mut state.max, other.max.clone(), |new, old| old.is_less(new));
     }
 
+    #[inline]
     fn finish(&self, state: &Self::State) -> Self::Output {
         state.max.clone()
     }

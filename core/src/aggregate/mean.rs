@@ -49,6 +49,7 @@ where
     type State = Mean;
     type Output = Option<f64>;
 
+    #[inline]
     fn init(&self) -> Mean {
         Mean { sum: 0.0, count: 0 }
     }
@@ -61,11 +62,13 @@ where
         }
     }
 
+    #[inline]
     fn merge(&self, state: &mut Mean, other: &Mean) {
         state.sum = same_nan(state.sum + other.sum);
         state.count = state.count.wrapping_add(other.count);
     }
 
+    #[inline]
     fn finish(&self, state: &Mean) -> Option<f64> {
         (state.count > 0).then(|| state.sum / state.count as f64)
     }

@@ -130,20 +130,24 @@ where
     type State = Sum<T::Value>;
     type Output = Option<<Sum<T::Value> as SumState>::Total>;
 
+    #[inline]
     fn init(&self) -> Self::State {
         Self::State::default()
     }
 
+    #[inline]
     fn update(&self, state: &mut Self::State, row: &R, _arrival: Arrival) {
         if let Some(value) = (self.column)(row).into_option() {
             value.add_to(state);
         }
     }
 
+    #[inline]
     fn merge(&self, state: &mut Self::State, other: &Self::State) {
         state.merge(other);
     }
 
+    #[inline]
     fn finish(&self, state: &Self::State) -> Self::Output {
         state.total()
     }

@@ -9,6 +9,7 @@ macro_rules! tuple {
             type State = ($($aggregate::State,)*);
             type Output = ($($aggregate::Output,)*);
 
+            #[inline]
             fn init(&self) -> Self::State {
                 ($(self.$index.init(),)*)
             }
@@ -18,10 +19,12 @@ macro_rules! tuple {
                 $(self.$index.update(&mut state.$index, row, arrival);)*
             }
 
+            #[inline]
             fn merge(&self, state: &mut Self::State, other: &Self::State) {
                 $(self.$index.merge(&mut state.$index, &other.$index);)*
             }
 
+            #[inline]
             fn finish(&self, state: &Self::State) -> Self::Output {
                 ($(self.$index.finish(&state.$index),)*)
             }

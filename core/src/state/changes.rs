@@ -21,7 +21,6 @@ impl<I: SlotIndex> Web<'_, I> {
     pub(super) fn mark_dirty(&mut self, slot: SlotId) {
         if !self.is_in(Set::DIRTY, slot) {
             self.add_to(Set::DIRTY, slot);
-            self.meta.dirty = self.meta.dirty.saturating_add(1);
         }
     }
 
@@ -42,14 +41,7 @@ impl<I: SlotIndex> Web<'_, I> {
 
     /// Takes the lowest slot out of those changed since the last results.
     pub(super) fn pop_changed(&mut self) {
-        if let Some(slot) = self.first_changed() {
-            self.take_from(Set::CHANGED, slot);
-        }
-    }
-
-    /// How many slots changed since the last commit.
-    pub(super) fn dirty_count(&self) -> usize {
-        self.meta.dirty as usize
+        self.pop_first(Set::CHANGED);
     }
 
     /// The slots changed since the last commit, lowest first.
@@ -60,6 +52,5 @@ impl<I: SlotIndex> Web<'_, I> {
     /// Forgets which slots changed since the last commit, because they have been committed.
     pub(super) fn clear_dirty(&mut self) {
         self.empty(Set::DIRTY);
-        self.meta.dirty = 0;
     }
 }

@@ -69,22 +69,26 @@ impl<I: SlotIndex> Web<'_, I> {
     }
 
     /// Puts a slot into a place of the heap.
-    fn put_at(&mut self, place: usize, slot: SlotId) {
+    pub(super) fn put_at(&mut self, place: usize, slot: SlotId) {
         self.set_order(place, slot);
         self.set_place(slot, Place::Heap(place));
     }
 
     /// Puts a slot into the order, unless it is there already.
     pub(super) fn schedule<M: Moments + ?Sized>(&mut self, moments: &M, slot: SlotId, is_shared: bool) {
-        if self.place_of(slot) != Place::Nowhere {
-            return;
+        if self.place_of(slot) == Place::Nowhere {
+            self.enter_order(moments, slot, is_shared);
         }
+    }
+
+    /// Puts a slot into the order that is not in it.
+    fn enter_order<M: Moments + ?Sized>(&mut self, moments: &M, slot: SlotId, is_shared: bool) {
         if is_shared && self.join_cohort(slot, moments.deadline(slot)) {
             return;
         }
         let place = self.meta.scheduled as usize;
         self.meta.scheduled = self.meta.scheduled.saturating_add(1);
-        self.rise(moments, place, 0, slot);
+        self.rise(moments, place, slot);
     }
 
     /// Takes a slot out of the order, if it is there.
@@ -116,10 +120,10 @@ impl<I: SlotIndex> Web<'_, I> {
     pub(super) fn reorder<M: Moments + ?Sized>(&mut self, moments: &M, slot: SlotId, is_shared: bool) {
         match self.place_of(slot) {
             Place::Nowhere => {}
-            Place::Heap(place) if !is_shared => self.settle(moments, place, slot),
-            Place::Heap(_) | Place::Cohort(_) => {
-                self.unschedule(moments, slot);
-                self.schedule(moments, slot, is_shared);
+            Place::Heap(place) => self.settle(moments, place, slot),
+            Place::Cohort(cohort) => {
+                self.take_from(Set::of(cohort), slot);
+                self.enter_order(moments, slot, is_shared);
             }
         }
     }
@@ -130,7 +134,7 @@ impl<I: SlotIndex> Web<'_, I> {
     /// children alone, and the slot comes up from there (Wegener, "Bottom-up heapsort", 1993), which saves half of the comparisons.
     fn settle<M: Moments + ?Sized>(&mut self, moments: &M, place: usize, slot: SlotId) {
         let leaf = self.sink_hole(moments, place).unwrap_or(place);
-        self.rise(moments, leaf, 0, slot);
+        self.rise(moments, leaf, slot);
     }
 
     /// Takes all slots out of the heap that are due, and puts them behind those that are kept, whose number it returns. What is kept is no heap.
@@ -142,29 +146,48 @@ impl<I: SlotIndex> Web<'_, I> {
                 self.set_place(slot, Place::Nowhere);
                 continue;
             }
-            if let Some(taken) = self.in_order(kept) {
-                self.set_order(place, taken);
+            if kept != place {
+                if let Some(taken) = self.in_order(kept) {
+                    self.set_order(place, taken);
+                }
+                self.put_at(kept, slot);
             }
-            self.set_order(kept, slot);
             kept = kept.wrapping_add(1);
         }
         kept
     }
 
-    /// Makes an order of the first `length` places, which are in none.
+    /// Makes a heap of the first `length` places, whose slots know them.
     pub(super) fn order_first<M: Moments + ?Sized>(&mut self, moments: &M, length: usize) {
         self.meta.scheduled = length as u32;
         // From the last place that has children back to the first (Floyd, "Treesort 3", 1964): linear.
-        for place in 0..length {
-            if let Some(slot) = self.in_order(place) {
-                self.set_place(slot, Place::Heap(place));
-            }
-        }
         for place in (0..length.div_ceil(CHILDREN)).rev() {
-            if let Some(slot) = self.at_place(place) {
-                let leaf = self.sink_hole(moments, place).unwrap_or(place);
-                self.rise(moments, leaf, place, slot);
+            self.sink(moments, place);
+        }
+    }
+
+    /// Moves the slot at `place` down to where nothing below is due sooner. What is nearly in order stays where it is.
+    fn sink<M: Moments + ?Sized>(&mut self, moments: &M, mut place: usize) {
+        let Some(slot) = self.at_place(place) else { return };
+        let own = rank(moments, slot);
+        let begun_at = place;
+        for _ in 0..usize::BITS {
+            let first_child = place.wrapping_mul(CHILDREN).wrapping_add(1);
+            let mut soonest = own;
+            let mut soonest_place = place;
+            for child_place in first_child..first_child.wrapping_add(CHILDREN) {
+                let Some(child) = self.at_place(child_place) else { break };
+                let child = rank(moments, child);
+                if child < soonest {
+                    (soonest, soonest_place) = (child, child_place);
+                }
             }
+            let Some(child) = slot_of(soonest).filter(|_| soonest_place != place) else { break };
+            self.put_at(place, child);
+            place = soonest_place;
+        }
+        if place != begun_at {
+            self.put_at(place, slot);
         }
     }
 
@@ -195,10 +218,10 @@ impl<I: SlotIndex> Web<'_, I> {
         Some(place)
     }
 
-    /// Puts `slot` into the hole at `place`, or nearer the front, not past `top`; `place` at least quarters each round.
-    fn rise<M: Moments + ?Sized>(&mut self, moments: &M, mut place: usize, top: usize, slot: SlotId) {
+    /// Puts `slot` into the hole at `place`, or nearer the front; `place` at least quarters each round.
+    fn rise<M: Moments + ?Sized>(&mut self, moments: &M, mut place: usize, slot: SlotId) {
         let own = rank(moments, slot);
-        while place > top {
+        while place > 0 {
             let parent_place = place.wrapping_sub(1) / CHILDREN;
             let Some(parent) = self.at_place(parent_place) else { break };
             if rank(moments, parent) < own {

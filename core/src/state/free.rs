@@ -9,9 +9,9 @@ use super::web::Web;
 impl<I: SlotIndex> Web<'_, I> {
     /// Takes the lowest free slot.
     pub(super) fn take_free_slot(&mut self) -> Option<SlotId> {
-        if let Some(slot) = self.first_of(Set::FREE) {
-            self.take_from(Set::FREE, slot);
-            return Some(slot);
+        let freed = self.pop_first(Set::FREE);
+        if freed.is_some() {
+            return freed;
         }
         if self.slots_used() >= self.links.len() {
             return None;

@@ -39,7 +39,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
             self.web.enter_in_index(slot, hash);
             let is_scheduled = V::SCHEDULE != Schedule::Never;
             if is_scheduled && !(V::SCHEDULE.is_shared() && self.web.join_cohort(slot, deadline)) {
-                self.web.set_order(in_heap, slot);
+                self.web.put_at(in_heap, slot);
                 in_heap = in_heap.wrapping_add(1);
             }
         }

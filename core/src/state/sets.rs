@@ -35,10 +35,14 @@ const LEVELS_MAX: usize = 5;
 
 /// The top level of each set.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Roots([u64; SETS]);
+pub(super) struct Roots {
+    bits: [u64; SETS],
+    /// Of each set a number that no slot in it is below. So what is taken from the front again and again is found without a way from the root.
+    lowest: [u32; SETS],
+}
 
 impl Roots {
-    pub(super) const EMPTY: Self = Self([0; SETS]);
+    pub(super) const EMPTY: Self = Self { bits: [0; SETS], lowest: [0; SETS] };
 }
 
 /// How many words of `bits` bits the sets of a table with `capacity` slots take.
@@ -79,12 +83,12 @@ impl<I: SlotIndex> Web<'_, I> {
 
     #[inline]
     fn root(&self, set: Set) -> u64 {
-        self.meta.roots.0.get(set.0).copied().unwrap_or(0)
+        self.meta.roots.bits.get(set.0).copied().unwrap_or(0)
     }
 
     #[inline]
     fn root_mut(&mut self, set: Set) -> Option<&mut u64> {
-        self.meta.roots.0.get_mut(set.0)
+        self.meta.roots.bits.get_mut(set.0)
     }
 
     #[inline]
@@ -105,6 +109,9 @@ impl<I: SlotIndex> Web<'_, I> {
     /// Puts a slot into a set; it need not be out of it.
     #[inline]
     pub(super) fn add_to(&mut self, set: Set, slot: SlotId) {
+        if let Some(lowest) = self.meta.roots.lowest.get_mut(set.0) {
+            *lowest = slot.as_u32().min(*lowest);
+        }
         let (level, bit) = (self.slots_level(), slot.number());
         if level.bits > ROOT_BITS
             && let Some(word) = self.words.get_mut(Self::word_at(level, set, bit))
@@ -176,10 +183,40 @@ impl<I: SlotIndex> Web<'_, I> {
     /// The lowest slot of a set.
     #[inline]
     pub(super) fn first_of(&self, set: Set) -> Option<SlotId> {
-        if self.root(set) == 0 {
+        if self.is_empty_set(set) {
             return None;
         }
-        self.next_of(set, 0)
+        self.next_of(set, self.meta.roots.lowest.get(set.0).map_or(0, |lowest| *lowest as usize))
+    }
+
+    /// Takes the lowest slot out of a set.
+    #[inline]
+    pub(super) fn pop_first(&mut self, set: Set) -> Option<SlotId> {
+        let (level, from) =
+            (self.slots_level(), self.meta.roots.lowest.get(set.0).map_or(0, |lowest| *lowest as usize));
+        // Mostly the lowest is in the word it was in the last time, and not alone.
+        if level.bits > ROOT_BITS
+            && let Some(word) = self.words.get_mut(Self::word_at(level, set, from))
+            && let bits = word.to_bits()
+            && bits & bits.wrapping_sub(1) != 0
+            && let Some(lowest) = self.meta.roots.lowest.get_mut(set.0)
+        {
+            *word = I::from_bits(bits & bits.wrapping_sub(1));
+            let slot = (from & !(Self::BITS.wrapping_sub(1))).wrapping_add(bits.trailing_zeros() as usize);
+            *lowest = (slot as u32).wrapping_add(1);
+            return SlotId::new(slot);
+        }
+        self.pop_first_further(set)
+    }
+
+    #[inline(never)]
+    fn pop_first_further(&mut self, set: Set) -> Option<SlotId> {
+        let slot = self.first_of(set)?;
+        self.take_from(set, slot);
+        if let Some(lowest) = self.meta.roots.lowest.get_mut(set.0) {
+            *lowest = slot.as_u32().wrapping_add(1);
+        }
+        Some(slot)
     }
 
     /// Whether a set has no slot.

@@ -48,8 +48,6 @@ pub(super) struct Meta {
     pub(super) fresh: u32,
     /// Slots in the heap.
     pub(super) scheduled: u32,
-    /// Slots changed since the last commit.
-    pub(super) dirty: u32,
     /// Whether slots changed since the last results are kept at all: only some output modes need them.
     pub(super) tracks_changed: bool,
     pub(super) roots: Roots,
@@ -62,7 +60,6 @@ impl Meta {
         occupied: 0,
         fresh: 0,
         scheduled: 0,
-        dirty: 0,
         tracks_changed: false,
         roots: Roots::EMPTY,
         cohorts: [Timestamp::EPOCH; COHORTS],

@@ -276,10 +276,10 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         self.web.pop_changed();
     }
 
-    /// How many slots changed since the last commit.
+    /// How many slots changed since the last commit. Counts them.
     #[must_use]
     pub fn dirty_count(&self) -> usize {
-        self.web.dirty_count()
+        self.dirty().count()
     }
 
     /// The slots changed since the last commit, lowest first.

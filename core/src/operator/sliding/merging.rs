@@ -78,29 +78,31 @@ impl<KF, A> SlidingAggregate<KF, A> {
         A: Aggregate<T>,
         I: SlotIndex,
     {
+        let (_, head) = table.record(first)?;
+        let (head_start, before) = (head.start, u32::decode(head.merged.newest));
         let start = self.window.ending_at(end).start;
         let block = self.window.block_of(start, table.share_of(first));
         // Of the window, what is before this belongs to one block, and the rest to the next.
         let boundary = block.saturating_add(self.window.size());
-        let before = newest_merged(table, first);
         let newest = self.merge_up_to(table, (first, before), (boundary, end))?;
         let turns = before.is_none() || block > start.saturating_sub(self.window.slide());
         if turns {
             self.merge_from_each(table, newest, boundary);
         }
-        set_newest_merged(table, first, Some(newest));
-
-        let (_, earlier) = table.record(first)?;
-        let (_, later) = table.record(newest)?;
-        match (earlier.start < boundary, later.start >= boundary) {
-            (true, false) => earlier.merged.panes.clone(),
-            (false, _) => later.merged.panes.clone(),
-            (true, true) => {
-                let mut window = earlier.merged.panes.clone()?;
-                self.aggregate.merge(&mut window, later.merged.panes.as_ref()?);
-                Some(window)
-            }
+        if before != Some(newest) {
+            set_newest_merged(table, first, Some(newest));
         }
+
+        let (_, last) = table.record(newest)?;
+        let later = if last.start < boundary { None } else { last.merged.panes.as_ref() };
+        if head_start >= boundary {
+            return later.cloned();
+        }
+        let mut window = table.record(first)?.1.merged.panes.clone()?;
+        if let Some(later) = later {
+            self.aggregate.merge(&mut window, later);
+        }
+        Some(window)
     }
 
     /// Merges panes up to each, those that the window has more than the one before; returns the last.
@@ -120,21 +122,43 @@ impl<KF, A> SlidingAggregate<KF, A> {
         for _ in 0..table.len() {
             let Some(next) = newest.map_or(Some(first), |newest| table.after(newest)) else { break };
             let Some((_, pane)) = table.record(next).filter(|(_, pane)| pane.start < end) else { break };
+            let start = pane.start;
             // What lies before the boundary is merged from each pane on, in `merge_from_each`.
-            if pane.start >= boundary {
-                let before = newest.and_then(|newest| table.record(newest)).map(|(_, before)| before);
-                let mut merged = pane.pane.clone();
-                if let Some(before) = before.filter(|before| before.start >= boundary)
-                    && let Some(up_to) = &before.merged.panes
-                {
-                    merged = up_to.clone();
-                    self.aggregate.merge(&mut merged, &pane.pane);
-                }
+            if start >= boundary {
+                let merged = self.up_to(pane, newest.and_then(|newest| table.record(newest)), boundary);
                 table.edit_unmarked(next)?.merged.panes = Some(merged);
             }
             newest = Some(next);
+            if start.saturating_add(self.window.pane()) >= end {
+                break;
+            }
         }
         newest
+    }
+
+    /// The merge of a block up to a pane, from the merge up to the pane before it.
+    #[inline]
+    fn up_to<T, K>(
+        &self,
+        pane: &PaneRecord<A::State>,
+        before: Option<(&K, &PaneRecord<A::State>)>,
+        boundary: Timestamp,
+    ) -> A::State
+    where
+        T: ?Sized,
+        A: Aggregate<T>,
+    {
+        match before {
+            Some((_, before)) if before.start >= boundary => match &before.merged.panes {
+                Some(up_to) => {
+                    let mut merged = up_to.clone();
+                    self.aggregate.merge(&mut merged, &pane.pane);
+                    merged
+                }
+                None => pane.pane.clone(),
+            },
+            _ => pane.pane.clone(),
+        }
     }
 
     /// Going back from `newest`, merges the panes before `boundary` from each on.

@@ -103,24 +103,27 @@ impl<KF, A> SlidingAggregate<KF, A> {
         // At the end of time there is no next window.
         let keep_from = (next_end > end).then(|| self.window.ending_at(next_end).start);
         let is_kept = |start| keep_from.is_some_and(|from| start >= from);
+        // What the window has that ends now, the next one has, too, unless it leaves.
+        let due = |start| if start < end { next_end } else { self.window.first_end(start).max(next_end) };
+        let start = table.record(first)?.1.start;
+        if is_kept(start) {
+            table.edit_deadline_unmarked(first, |record| record.due = due(start));
+            return Some(first);
+        }
         let newest = newest_merged(table, first);
-        let mut is_newest_kept = true;
-        let mut kept = Some(first);
+        let mut is_newest_kept = newest != Some(first);
+        let mut kept = table.after(first);
         for _ in 0..table.len() {
-            let Some(start) = kept.and_then(|slot| table.record(slot)).map(|(_, record)| record.start) else {
-                break;
-            };
+            let Some(slot) = kept else { break };
+            let Some((_, record)) = table.record(slot) else { break };
+            let start = record.start;
             if is_kept(start) {
+                table.edit_deadline_unmarked(slot, |record| record.due = due(start));
+                set_newest_merged(table, slot, newest.filter(|_| is_newest_kept));
                 break;
             }
             is_newest_kept &= kept != newest;
-            kept = kept.and_then(|slot| table.after(slot));
-        }
-        if let Some(kept) = kept {
-            table.edit_deadline_unmarked(kept, |record| {
-                record.due = self.window.first_end(record.start).max(next_end);
-            });
-            set_newest_merged(table, kept, newest.filter(|_| is_newest_kept));
+            kept = table.after(slot);
         }
         // Its due time is right already when it takes the place of these in the order.
         let mut dropped = Some(first);
@@ -407,9 +410,10 @@ where
     ) -> Result<Taken, Refused> {
         let Some(at) = at else { return Ok(Taken::WithoutWindow) };
         let start = self.window.pane_of(at);
-        let closed = epoch.watermark.filter(|_| epoch.mode != OutputMode::Complete);
-        let last_end = self.window.last_end(start);
-        if epoch.is_closed(last_end) {
+        // A pane that begins at the watermark or later is in no window that has closed.
+        let is_behind = epoch.watermark > Some(start) && epoch.mode != OutputMode::Complete;
+        let closed = epoch.watermark.filter(|_| is_behind);
+        if is_behind && epoch.is_closed(self.window.last_end(start)) {
             let late_windows = closed.map_or(0, |watermark| self.window.windows_closed(start, watermark));
             side.late(LateRow { row, at, late_windows, dropped: true });
             return Ok(Taken::Late { late_windows });
@@ -417,7 +421,8 @@ where
         let key = (self.key)(row);
         let slot = table.find(&key, start);
         let mut given = self.given_early(table, &key, epoch);
-        if slot.is_none() && given < Some(last_end) && table.len() >= table.capacity() {
+        let is_given = |given| given >= Some(self.window.last_end(start));
+        if slot.is_none() && table.len() >= table.capacity() && !(given.is_some() && is_given(given)) {
             if !make_room(epoch, row, side, |side| self.evict(table, side))? {
                 return Ok(Taken::Dropped);
             }
@@ -426,7 +431,7 @@ where
         }
         let late_windows =
             closed.max(given).map_or(0, |watermark| self.window.windows_closed(start, watermark));
-        if given >= Some(last_end) {
+        if given.is_some() && is_given(given) {
             side.late(LateRow { row, at, late_windows, dropped: true });
             return Ok(Taken::Late { late_windows });
         }

@@ -24,7 +24,8 @@ impl<I: SlotIndex> Web<'_, I> {
         None
     }
 
-    /// Enters a slot that is not in the index.
+    /// Enters a slot that is not in the index, in the first free bucket from that of its hash on.
+    #[inline]
     pub(super) fn add_to_index(&mut self, hash: I, slot: SlotId) {
         let mut bucket = self.home(hash);
         for _ in 0..self.buckets.len() {

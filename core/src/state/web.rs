@@ -153,7 +153,6 @@ impl<I: SlotIndex> Web<'_, I> {
         }
         self.remove_from_key(slot);
         self.meta.occupied = self.meta.occupied.saturating_sub(1);
-        self.set_hash(slot, I::NONE);
         if let Some(siblings) = self.siblings.get_mut(slot.number()) {
             *siblings = Siblings::default();
         }

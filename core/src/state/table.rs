@@ -178,7 +178,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         let bucket = if V::Lookup::IN_ORDER { self.bucket_of(hash, &key, position) } else { None };
         let bucket = bucket.map(|(bucket, ..)| bucket);
         let slot = self.web.take_free_slot().ok_or(TableFull)?;
-        self.put(slot, Some((key, value)))?;
+        *self.slots.get_mut(slot.number()).ok_or(TableFull)? = Slot::Occupied(key, value);
         let records = Records(self.slots);
         self.web.enter(moments(&records), V::SCHEDULE, slot, hash, bucket);
         self.web.mark(slot);

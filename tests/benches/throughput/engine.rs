@@ -2,7 +2,7 @@
 
 use headwater::aggregate::{Aggregate, Count, Max, Min, Sum, count, max, min, sum};
 use headwater::operator::Stages;
-use headwater::state::{Keyed, State};
+use headwater::state::{Allocated, Keyed, State};
 use headwater::window::{Session, Sliding, Tumbling};
 use headwater::{
     Grouped, PaneRecord, QueryPlan, SessionRecord, Span, Start, Stream, Timestamp, WindowRecord, WindowRow,
@@ -11,7 +11,7 @@ use headwater::{
 
 use crate::checksum::Checksum;
 use crate::readings::{DISORDER_MS, Reading};
-use crate::{GAP_SECS, ROWS_PER_TRIGGER, SLIDE_SECS, SLIDING_SECS, TUMBLING_SECS};
+use crate::{GAP_SECS, ROWS_PER_TRIGGER, SLIDE_SECS, SLIDING_SECS, TUMBLING_SECS, WINDOWS};
 
 /// What the jobs keep per group.
 pub type Aggregates = (Count, Sum<f64>, Min<f64>, Max<f64>);
@@ -24,7 +24,8 @@ fn by_key()
         .group_by(|reading| reading.key)
 }
 
-fn aggregates() -> impl Aggregate<Reading, State = Aggregates, Output = Answer> {
+/// What the jobs ask of each group.
+pub fn aggregates() -> impl Aggregate<Reading, State = Aggregates, Output = Answer> {
     (
         count(),
         sum(|reading: &Reading| reading.value),
@@ -75,6 +76,18 @@ where
     query.drain(Timestamp::EPOCH, |row| add(&mut results, row)).expect("the sink takes every result");
     assert_eq!(query.progress().rows.used, rows.len() as u64, "no row is late");
     (results, records_max)
+}
+
+/// Tumbling windows; returns how many results there were.
+pub fn tumbling_results(rows: &[Reading]) -> u64 {
+    let mut state = Allocated::<u32, WindowRecord<Aggregates>>::with_capacity(WINDOWS);
+    run_engine(&tumbling(), &mut state, rows).0.results()
+}
+
+/// Sessions; returns how many results there were.
+pub fn session_results(rows: &[Reading]) -> u64 {
+    let mut state = Allocated::<u32, SessionRecord<Aggregates>>::with_capacity(WINDOWS);
+    run_engine(&session(), &mut state, rows).0.results()
 }
 
 fn add(results: &mut Checksum, row: WindowRow<u32, Answer>) {

@@ -4,7 +4,7 @@
 //! drifts, so they take turns and are compared turn by turn.
 //!
 //! ```sh
-//! cargo bench -p headwater-tests --bench throughput                          # the table
+//! cargo bench -p headwater-tests --bench throughput                          # the tables
 //! cargo bench -p headwater-tests --bench throughput -- --profile JOB/HOW [ROWS]   # one run and nothing else
 //! ```
 //! As a test (`cargo test --benches`) it only compares the answers, over 100,000 rows.
@@ -12,7 +12,9 @@
 mod by_hand;
 mod checksum;
 mod engine;
+mod kinds;
 mod operators;
+mod panes;
 mod readings;
 
 use core::time::Duration;
@@ -107,6 +109,7 @@ fn main() {
     println!("| job | program | rows/s | ratio | results | records at most |");
     println!("|---|---|---:|---:|---:|---:|");
     jobs().iter_mut().for_each(measure);
+    kinds::measure();
 }
 
 /// One run of one program.
@@ -155,14 +158,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 fn profile(arguments: &[String]) {
     let name = arguments.first().map_or("", String::as_str);
     let count = arguments.get(1).and_then(|count| count.parse().ok()).unwrap_or(ROWS_AS_TEST);
-    let others: [(_, fn(&[Reading]) -> u64); 5] = [
-        ("epoch-per-row", operators::epoch_per_row),
-        ("dedup", operators::dedup),
-        ("static-join", operators::static_join),
-        ("stream-join", operators::stream_join),
-        ("process", operators::process),
-    ];
-    if let Some((_, run)) = others.iter().find(|(other, _)| *other == name) {
+    if let Some((_, run)) = kinds::KINDS.iter().find(|(other, _)| *other == name) {
         println!("{} results", run(&readings(count)));
         return;
     }
@@ -174,7 +170,7 @@ fn profile(arguments: &[String]) {
             }
         }
     }
-    let names = others.map(|(other, _)| other).join(", ");
+    let names = kinds::KINDS.map(|(kind, _)| kind).join(", ");
     eprintln!("--profile JOB/PROGRAM [ROWS], with the names of the table, or one of {names}, not {name:?}");
     std::process::exit(2);
 }

@@ -139,7 +139,7 @@ impl OneByOne {
 
     /// Takes note of a record that is due, one of those with that deadline, and says whether there have been enough of them before it.
     fn are_many(&mut self, due: Option<Timestamp>, heap_length: usize) -> bool {
-        // Without `alloc` state is small, and the code would weigh more than it saves. The order is the same.
+        // Without `alloc` state is small, and the code would weigh more than it saves.
         if !cfg!(feature = "alloc") {
             return false;
         }

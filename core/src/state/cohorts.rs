@@ -10,10 +10,11 @@ use super::sets::Set;
 use super::web::{Moments, Web};
 use crate::time::Timestamp;
 
-/// How many deadlines can have a cohort: those that are open together in most queries, and one for what is taken out of the heap.
-pub(super) const COHORTS: usize = 5;
+/// How many deadlines can have a cohort: those that are open together in most queries, and one for what is taken out of the heap. None without `alloc`:
+/// state is small then, and their code would weigh more than they save. The order is the same.
+pub(super) const COHORTS: usize = if cfg!(feature = "alloc") { 5 } else { 0 };
 /// The number of the cohort that only [`Web::gather`] begins.
-const GATHERED: usize = COHORTS - 1;
+const GATHERED: usize = COHORTS.saturating_sub(1);
 
 /// Which slot is due first.
 #[derive(Debug, Clone, Copy)]

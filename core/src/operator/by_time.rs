@@ -153,8 +153,7 @@ where
         epoch: &Epoch,
         sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let end = |record: &EventTimeRecord<A::State>| record.at.order();
-        close_due(table, epoch, end, |key, record| sink(self.row(key, record, false), record.at.time()))
+        close_due(table, epoch, |at| at, |key, record| sink(self.row(key, record, false), record.at.time()))
     }
 
     fn next_close<I: SlotIndex>(

@@ -54,16 +54,17 @@ pub(super) fn time_of(window: Window) -> Option<Timestamp> {
     Some(Timestamp::from_micros(window.end.as_micros().saturating_sub(1)))
 }
 
-/// Removes each record whose end the watermark has reached, in order of deadline and slot; gives it first in append mode.
+/// Removes each record whose end the watermark has reached, in order of deadline and slot; gives it first in append mode. `end` is the end of a
+/// record with that deadline.
 pub(super) fn close_due<K: Key, V: Record, I: SlotIndex, E>(
     table: &mut Table<'_, K, V, I>,
     epoch: &Epoch,
-    end: impl Fn(&V) -> Timestamp,
+    end: impl Fn(Timestamp) -> Timestamp,
     mut give: impl FnMut(&K, &V) -> Result<(), E>,
 ) -> Result<(), E> {
     each_due(
         table,
-        |value| epoch.is_due(end(value)),
+        |deadline| epoch.is_due(end(deadline)),
         |table, slot, _| {
             if let Some((key, value)) = table.record(slot)
                 && epoch.mode == OutputMode::Append
@@ -81,12 +82,12 @@ pub(super) fn close_due<K: Key, V: Record, I: SlotIndex, E>(
 /// Where many have one deadline, as windows of many keys do, those left in the heap are taken out of it together. See [`OneByOne`] for what that costs.
 pub(super) fn each_due<'s, K: Key, V: Record, I: SlotIndex, E>(
     table: &mut Table<'s, K, V, I>,
-    is_due: impl Fn(&V) -> bool,
+    is_due: impl Fn(Timestamp) -> bool,
     mut close: impl FnMut(&mut Table<'s, K, V, I>, SlotId, Timestamp) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut one_by_one = OneByOne::default();
-    while let Some(FirstDue { slot, deadline, cohort }) = table.first_due()
-        && table.record(slot).is_some_and(|(_, value)| is_due(value))
+    while table.first_deadline().is_some_and(&is_due)
+        && let Some(FirstDue { slot, deadline, cohort }) = table.first_due()
     {
         let Some(cohort) = cohort else {
             if !(one_by_one.are_many(Some(deadline), table.heap_length()) && table.gather(deadline)) {
@@ -235,7 +236,7 @@ mod tests {
             close_due(
                 &mut table,
                 &epoch(),
-                |record| Timestamp::from_micros(record.0),
+                |deadline| deadline,
                 |key, _| {
                     if given.len() >= limit {
                         return Err(());

@@ -190,7 +190,7 @@ where
         close_due(
             table,
             epoch,
-            |record| record.end,
+            |end| end,
             |key, record| {
                 let row = self.row(key, record, false);
                 let at = time_of(row.window);

@@ -125,7 +125,7 @@ where
         epoch: &Epoch,
         sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let end = |record: &WindowRecord<A::State>| self.window.starting_at(record.start).end;
+        let end = |start| self.window.starting_at(start).end;
         close_due(table, epoch, end, |key, record| {
             let row = self.row(key, record, false);
             let at = time_of(row.window);

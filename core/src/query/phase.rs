@@ -16,11 +16,11 @@ pub(super) enum Phase {
     Closing { before: Option<Timestamp>, drain: bool, rounds: u8 },
 }
 
-// Out of line: once for each trigger, and moments of 64 bits take much code on a processor of 32.
+// Out of line where code is to be small: once for each trigger, and moments of 64 bits take much code on a processor of 32.
 impl Phase {
     /// Begins a trigger that moves the watermark to `reached`, or goes on with an interrupted one. An interrupted trigger that is drained goes
     /// on as a drain.
-    #[inline(never)]
+    #[cfg_attr(feature = "small-code", inline(never))]
     pub(super) fn begin(
         &mut self,
         head: &mut CommitHead,
@@ -46,7 +46,7 @@ impl Phase {
     }
 
     /// All results are given: moves the watermark.
-    #[inline(never)]
+    #[cfg_attr(feature = "small-code", inline(never))]
     pub(super) fn close(&mut self, head: &mut CommitHead) {
         if let Self::Results { to, drain, .. } = *self {
             *self = Self::Closing { before: head.watermark, drain, rounds: 0 };
@@ -56,7 +56,7 @@ impl Phase {
 
     /// All that was due has closed, and `left` is when the last of what that has made is due. Moves the watermark there and returns `true`
     /// unless the trigger ends here.
-    #[inline(never)]
+    #[cfg_attr(feature = "small-code", inline(never))]
     pub(super) fn goes_on(&mut self, head: &mut CommitHead, left: Option<Timestamp>, rounds_max: u8) -> bool {
         let Self::Closing { before, rounds, .. } = self else { return false };
         if left <= head.watermark || *rounds >= rounds_max {

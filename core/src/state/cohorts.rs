@@ -59,14 +59,13 @@ impl<I: SlotIndex> Web<'_, I> {
     #[inline]
     pub(super) fn join_cohort(&mut self, slot: SlotId, deadline: Timestamp) -> bool {
         let mut joined = None;
-        for cohort in Cohort::all() {
-            match self.deadline_of_cohort(cohort) {
-                Some(other) if other == deadline => {
-                    joined = Some(cohort);
-                    break;
-                }
-                None if joined.is_none() && cohort.0 != GATHERED => joined = Some(cohort),
-                _ => {}
+        for (number, (root, other)) in self.meta.roots.of_cohorts().zip(&self.meta.cohorts).enumerate() {
+            if root != 0 && *other == deadline {
+                joined = Some(Cohort(number));
+                break;
+            }
+            if root == 0 && joined.is_none() && number != GATHERED {
+                joined = Some(Cohort(number));
             }
         }
         let Some(cohort) = joined else { return false };
@@ -86,14 +85,22 @@ impl<I: SlotIndex> Web<'_, I> {
     #[inline]
     fn first_cohort(&self) -> Option<(Cohort, Timestamp)> {
         let mut first = None;
-        for cohort in Cohort::all() {
-            if let Some(deadline) = self.deadline_of_cohort(cohort)
-                && first.is_none_or(|(_, earliest)| deadline < earliest)
-            {
-                first = Some((cohort, deadline));
+        let mut earliest = Timestamp::MAX;
+        for (number, (root, deadline)) in self.meta.roots.of_cohorts().zip(&self.meta.cohorts).enumerate() {
+            if root != 0 && (*deadline < earliest || first.is_none()) {
+                (first, earliest) = (Some(Cohort(number)), *deadline);
             }
         }
-        first
+        first.map(|cohort| (cohort, earliest))
+    }
+
+    /// The earliest deadline.
+    #[inline]
+    pub(super) fn first_deadline<M: Moments + ?Sized>(&self, moments: &M) -> Option<Timestamp> {
+        let in_heap = self.at_place(0).map(|slot| moments.deadline(slot));
+        let cohorts = self.meta.roots.of_cohorts().zip(&self.meta.cohorts);
+        let in_cohorts = cohorts.filter(|(root, _)| *root != 0).map(|(_, deadline)| *deadline);
+        in_cohorts.chain(in_heap).min()
     }
 
     /// Which slot is due first.

@@ -43,6 +43,12 @@ pub(super) struct Roots {
 
 impl Roots {
     pub(super) const EMPTY: Self = Self { bits: [0; SETS], lowest: [0; SETS] };
+
+    /// Of each cohort the top level, zero if it has no slot.
+    #[inline]
+    pub(super) fn of_cohorts(&self) -> impl Iterator<Item = u64> + '_ {
+        self.bits.iter().skip(SETS.saturating_sub(COHORTS)).copied()
+    }
 }
 
 /// How many words of `bits` bits the sets of a table with `capacity` slots take.

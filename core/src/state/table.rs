@@ -128,6 +128,12 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         self.first_due().map(|first| first.slot)
     }
 
+    /// The earliest deadline.
+    #[inline]
+    pub(crate) fn first_deadline(&self) -> Option<Timestamp> {
+        self.web.first_deadline(moments(&Records(self.slots)))
+    }
+
     /// [`Table::earliest`], with its deadline and those that are due with it.
     #[inline]
     pub(crate) fn first_due(&self) -> Option<FirstDue> {

@@ -484,7 +484,7 @@ where
     ) -> Result<(), E> {
         each_due(
             table,
-            |record| epoch.is_due(record.due),
+            |end| epoch.is_due(end),
             |table, first, end| self.close_window(table, first, end, epoch, sink),
         )
     }

@@ -279,8 +279,8 @@ fn write<S: LogStorage, const BUFFER: usize>(
         writer.encode_identity(&IdentityOf(query))?;
     }
     let mut written = Ok(());
-    let stopped = query.write_tables(kind == EpochKind::Snapshot, &mut |table, entry| {
-        written = writer.encode_entry(table, entry);
+    let stopped = query.write_tables(kind == EpochKind::Snapshot, &mut |table, entries| {
+        written = writer.encode_entries(table, entries);
         if written.is_ok() { Ok(()) } else { Err(Stopped) }
     });
     // The sink stops for no other reason than its own error.

@@ -33,7 +33,7 @@ pub use fingerprint::fingerprint_of;
 pub use index::{SlotId, SlotIndex};
 pub use record::{Key, Record, Schedule};
 pub use shape::{
-    Entry, EntryError, EntrySink, Keyed, NoTables, Occupancy, Shape, Stateless, Stopped, Tables,
+    Entries, EntryError, EntrySink, Keyed, NoTables, Occupancy, Shape, Stateless, Stopped, Tables,
 };
 #[cfg(feature = "alloc")]
 pub use storage::Allocated;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::error::CommitError;
 use super::frame::{COMMIT_BYTES, CommitFields, FRAME_HEADER_BYTES, Frame, FrameKind, Place, next_tag};
-use super::log::{Committed, EpochKind, Log, Tip};
+use super::log::{Committed, EpochKind, Log, Past, Tip};
 use super::sector::{HEADER_BYTES, SectorHeader};
 use super::storage::LogStorage;
 use crate::codec::{Encode, EncodeEach, Encoder, One};
@@ -282,21 +282,21 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
         fields.encode(self.log.buffer.get_mut(..COMMIT_BYTES).unwrap_or_default());
         // In a sector of its own a failed epoch is erased, unless it is the first; elsewhere only a mark can end it.
         self.log.state.in_doubt = self.opened == 0 || self.log.state.committed.is_none();
-        self.write_frame(FrameKind::Commit, 0, length)?;
+        let crc = self.write_frame(FrameKind::Commit, 0, length)?;
         self.log.storage.sync().map_err(CommitError::Storage)?;
-        self.committed(epoch);
+        self.committed(epoch, crc);
         Ok(())
     }
 
     /// The epoch is durable.
-    fn committed(&mut self, epoch: u64) {
+    fn committed(&mut self, epoch: u64, crc: u32) {
         self.log.counters.commit();
         let state = &mut self.log.state;
         let first_opened = (0..self.opened.saturating_sub(1))
             .fold(self.place.sector, |sector, _| self.log.geometry.previous(sector));
-        let snapshot_sector = match (self.kind, state.committed) {
-            (EpochKind::Delta, Some(committed)) => committed.snapshot_sector,
-            _ => first_opened,
+        let (snapshot_sector, before) = match (self.kind, state.committed) {
+            (EpochKind::Delta, Some(committed)) => (committed.snapshot_sector, Some(committed.commits_crc)),
+            _ => (first_opened, None),
         };
         state.committed = Some(Committed {
             snapshot_sector,
@@ -304,6 +304,7 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
             sequence: self.place.sequence,
             end: self.place.offset,
             epoch,
+            commits_crc: Past::with_commit(before, crc),
             next_tag: next_tag(self.tag),
         });
         state.appendable = true;
@@ -312,8 +313,10 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
         if self.opened > 0 {
             // The epoch counts, whatever becomes of the seals: they only help to tell damage from a cut.
             // What fails here is made up for by the next epoch.
+            // Sectors before this epoch's are sealed already, unless that failed too.
+            let rounds = if state.seals_pending { u32::MAX } else { self.opened };
             state.seals_pending = true;
-            let _ = self.log.seal();
+            let _ = self.log.seal(rounds);
         }
     }
 }

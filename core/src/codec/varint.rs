@@ -8,6 +8,10 @@ pub(super) fn put(room: &mut [u8], value: u64) -> Option<usize> {
         *room.first_mut()? = value as u8;
         return Some(1);
     }
+    if value < 0x4000 {
+        *room.first_chunk_mut()? = [value as u8 | 0x80, (value >> 7) as u8];
+        return Some(2);
+    }
     // The bytes behind the value are free: what comes next is written over them.
     match room.first_chunk_mut() {
         Some(place) if value < 1 << 56 => {

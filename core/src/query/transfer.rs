@@ -66,7 +66,7 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         if self.phase != Phase::Idle || self.tables.has_changed() {
             return Err(SaveError::Unfinished);
         }
-        let number = self.committed.unwrap_or(0);
+        let number = self.committed.map_or(0, |past| past.epoch);
         self.write_stream(writer, buffer, number, offset).map_err(SaveError::Stream)
     }
 

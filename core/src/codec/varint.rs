@@ -69,10 +69,11 @@ mod tests {
             for value in [1_u64 << shift, (1 << shift) - 1, u64::MAX >> shift, 0x5555_5555_5555_5555 >> shift]
             {
                 let mut expected = [0; 10];
-                let expected = postcard::to_slice(&value, &mut expected).unwrap();
+                let expected = postcard::to_slice(&value, &mut expected).unwrap_or_default();
+                assert!(!expected.is_empty());
                 for length in 0..12 {
                     let mut room = [0xEE; 12];
-                    let put = put(room.get_mut(..length).unwrap(), value);
+                    let put = put(room.get_mut(..length).unwrap_or_default(), value);
                     if length < expected.len() {
                         assert_eq!(put, None, "{value:#x} in {length} bytes");
                     } else {

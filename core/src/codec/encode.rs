@@ -61,21 +61,21 @@ impl<'b> Encoder<'b> {
     ) -> Result<Option<T>, EncodeError> {
         // One of its own, whose address nobody else has: so it can be held in registers.
         let mut encoder = Encoder::new(self.room.get_mut(self.used..).unwrap_or_default());
-        let mut next = first.or_else(|| values.next());
+        let mut first = first;
         let mut whole = 0;
-        while let Some(item) = next {
+        let mut left = None;
+        while let Some(item) = first.take().or_else(|| values.next()) {
             match value_of(&item).serialize(&mut encoder) {
                 Ok(()) => whole = encoder.used,
                 Err(EncodeError::Full) => {
-                    self.used = self.used.saturating_add(whole);
-                    return Ok(Some(item));
+                    left = Some(item);
+                    break;
                 }
                 Err(error) => return Err(error),
             }
-            next = values.next();
         }
         self.used = self.used.saturating_add(whole);
-        Ok(None)
+        Ok(left)
     }
 
     #[cfg_attr(feature = "small-code", inline(never))]
@@ -100,7 +100,8 @@ impl<'b> Encoder<'b> {
         self.unsigned(value.wrapping_shl(1).cast_unsigned() ^ value.wrapping_shr(63).cast_unsigned())
     }
 
-    #[inline]
+    #[cfg_attr(feature = "small-code", inline(never))]
+    #[cfg_attr(not(feature = "small-code"), inline)]
     fn array<const N: usize>(&mut self, bytes: [u8; N]) -> Done {
         let room = self.room.get_mut(self.used..).unwrap_or_default();
         *room.first_chunk_mut().ok_or(EncodeError::Full)? = bytes;

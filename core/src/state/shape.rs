@@ -224,11 +224,12 @@ impl<K: Key, V: Record, I: SlotIndex> Tables for Table<'_, K, V, I> {
     }
 
     fn write(&self, all: bool, first: u8, sink: &mut EntrySink<'_>) -> Result<(), Stopped> {
-        let mut slots = if all { Slots::All(self.occupied_from(0)) } else { Slots::Changed(self.dirty()) };
-        match slots.next() {
-            None => Ok(()),
-            waiting => sink(first, &mut SlotEntries { table: self, slots, waiting }),
+        let entries = if all { self.len() } else { self.dirty_count() };
+        if entries == 0 {
+            return Ok(());
         }
+        let slots = if all { Slots::All(self.occupied_from(0)) } else { Slots::Changed(self.dirty()) };
+        sink(first, &mut SlotEntries { table: self, slots, waiting: None })
     }
 
     fn read(&mut self, table: u8, payload: &[u8]) -> Result<(), EntryError> {

@@ -2,7 +2,7 @@
 
 # Code and constants, without the recording. `src/board/memory.x` holds the next whole KiB.
 flash_bytes_max=42000
-stack_bytes_max=2080
+stack_bytes_max=2048
 # Static RAM of each query: its state, its log, the query itself.
 means_ram_bytes_max=2592
 sessions_ram_bytes_max=1664
@@ -10,11 +10,11 @@ sessions_ram_bytes_max=1664
 row_median_max=400
 row_worst_max=880
 epoch_worst_max=8600
-commit_worst_max=59000
+commit_worst_max=36000
 # Instructions of the session query.
 sessions_row_worst_max=860
 sessions_epoch_worst_max=2100
-sessions_commit_worst_max=47000
+sessions_commit_worst_max=27000
 # The worst row, in hundredths of the median one.
 row_spread_max=300
 # The worst row with a full table, in hundredths of the worst one with one key.

@@ -4,7 +4,7 @@
 
 use core::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use embedded_storage::nor_flash::{
@@ -17,9 +17,12 @@ use crate::durable;
 /// A file with the word and sector sizes that suit a disk: words of 8 bytes, sectors of 64 KiB.
 pub type FileStorage = FlashFile<8, 65_536>;
 
-/// Read at a time, and gathered at most before it is written.
+/// Read at a time by who reads on, and gathered at most before it is written.
 const PAGE_BYTES: u32 = 65_536;
+/// Read at a time by who looks at one place.
+const LOOK_BYTES: u32 = 512;
 const ERASED: u8 = 0xFF;
+static ERASED_PAGE: [u8; PAGE_BYTES as usize] = [ERASED; PAGE_BYTES as usize];
 
 /// A file that behaves as flash with words of `WRITE` bytes and sectors of `ERASE` bytes.
 ///
@@ -32,6 +35,8 @@ pub struct FlashFile<const WRITE: usize, const ERASE: usize> {
     /// Bytes of the file from `page_at` on, if any.
     page: Vec<u8>,
     page_at: u32,
+    /// Where the last read ended.
+    read_to: u32,
     /// Bytes to be written from `pending_at` on.
     pending: Vec<u8>,
     pending_at: u32,
@@ -65,7 +70,16 @@ impl<const WRITE: usize, const ERASE: usize> FlashFile<WRITE, ERASE> {
             _ => return Err(StorageError::new(path, 0, Problem::Size { bytes, sector: ERASE })),
         };
         let path = path.to_owned();
-        Ok(Self { path, file, capacity, page: Vec::new(), page_at: 0, pending: Vec::new(), pending_at: 0 })
+        Ok(Self {
+            path,
+            file,
+            capacity,
+            page: Vec::new(),
+            page_at: 0,
+            read_to: 0,
+            pending: Vec::new(),
+            pending_at: 0,
+        })
     }
 
     /// The size of a new file: whole sectors, at least two.
@@ -82,18 +96,13 @@ impl<const WRITE: usize, const ERASE: usize> FlashFile<WRITE, ERASE> {
         StorageError::new(&self.path, offset, Problem::Range(kind))
     }
 
-    fn write_at(&mut self, offset: u32, bytes: &[u8]) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(u64::from(offset)))?;
-        self.file.write_all(bytes)
-    }
-
     /// Writes what is gathered. After an error it stays gathered and comes before anything later.
     fn flush(&mut self) -> Result<(), StorageError> {
         if self.pending.is_empty() {
             return Ok(());
         }
         let mut pending = core::mem::take(&mut self.pending);
-        let written = self.write_at(self.pending_at, &pending);
+        let written = write_at(&mut self.file, self.pending_at, &pending);
         if written.is_ok() {
             self.forget_page(self.pending_at, pending.len());
             pending.clear();
@@ -104,28 +113,57 @@ impl<const WRITE: usize, const ERASE: usize> FlashFile<WRITE, ERASE> {
 
     /// Drops the page in memory if it overlaps the range.
     fn forget_page(&mut self, from: u32, length: usize) {
-        let (page_from, page_to) = (self.page_at as usize, self.page_at as usize + self.page.len());
-        let (from, to) = (from as usize, from as usize + length);
-        if from < page_to && page_from < to {
+        if overlap((self.page_at, self.page.len()), (from, length)) {
             self.page.clear();
         }
     }
 
     /// The bytes of the page at `offset`, from there on.
     fn page_from(&mut self, offset: u32) -> io::Result<&[u8]> {
-        let at = offset / PAGE_BYTES * PAGE_BYTES;
-        if self.page.is_empty() || self.page_at != at {
-            let length = (self.capacity - at).min(PAGE_BYTES);
-            self.page.resize(length as usize, 0);
+        let page_to = self.page_at as usize + self.page.len();
+        if offset < self.page_at || offset as usize >= page_to {
+            // Who goes on reading gets a long page, who looks here and there a short one.
+            let length = if offset == self.read_to { PAGE_BYTES } else { LOOK_BYTES };
+            let at = offset / length * length;
+            self.page.resize((self.capacity - at).min(length) as usize, 0);
             self.page_at = at;
-            let read = self.file.seek(SeekFrom::Start(u64::from(at)));
-            if let Err(error) = read.and_then(|_| self.file.read_exact(&mut self.page)) {
+            if let Err(error) = read_at(&mut self.file, at, &mut self.page) {
                 self.page.clear();
                 return Err(error);
             }
         }
-        Ok(self.page.get((offset - at) as usize..).unwrap_or_default())
+        Ok(self.page.get((offset - self.page_at) as usize..).unwrap_or_default())
     }
+}
+
+/// Whether two ranges, each its start and its length, have a byte in common.
+fn overlap(one: (u32, usize), other: (u32, usize)) -> bool {
+    let (one, other) = ((one.0 as usize, one.1), (other.0 as usize, other.1));
+    one.0 < other.0 + other.1 && other.0 < one.0 + one.1
+}
+
+#[cfg(unix)]
+fn write_at(file: &mut File, offset: u32, bytes: &[u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset.into())
+}
+
+#[cfg(unix)]
+fn read_at(file: &mut File, offset: u32, bytes: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset.into())
+}
+
+#[cfg(not(unix))]
+fn write_at(file: &mut File, offset: u32, bytes: &[u8]) -> io::Result<()> {
+    use std::io::{Seek, SeekFrom, Write};
+    file.seek(SeekFrom::Start(offset.into()))?;
+    file.write_all(bytes)
+}
+
+#[cfg(not(unix))]
+fn read_at(file: &mut File, offset: u32, bytes: &mut [u8]) -> io::Result<()> {
+    use std::io::{Seek, SeekFrom};
+    file.seek(SeekFrom::Start(offset.into()))?;
+    file.read_exact(bytes)
 }
 
 /// Makes an erased file that is there either whole or not at all.
@@ -147,7 +185,9 @@ impl<const WRITE: usize, const ERASE: usize> ReadNorFlash for FlashFile<WRITE, E
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), StorageError> {
         check_read(self, offset, bytes.len()).map_err(|kind| self.refused(offset, kind))?;
-        self.flush()?;
+        if overlap((offset, bytes.len()), (self.pending_at, self.pending.len())) {
+            self.flush()?;
+        }
         let (mut offset, mut rest) = (offset, bytes);
         while !rest.is_empty() {
             let page = match self.page_from(offset) {
@@ -158,6 +198,7 @@ impl<const WRITE: usize, const ERASE: usize> ReadNorFlash for FlashFile<WRITE, E
             let (now, later) = rest.split_at_mut(length);
             now.copy_from_slice(&page[..length]);
             offset += length as u32;
+            self.read_to = offset;
             rest = later;
         }
         Ok(())
@@ -175,9 +216,10 @@ impl<const WRITE: usize, const ERASE: usize> NorFlash for FlashFile<WRITE, ERASE
     fn erase(&mut self, from: u32, to: u32) -> Result<(), StorageError> {
         check_erase(self, from, to).map_err(|kind| self.refused(from, kind))?;
         self.flush()?;
-        let erased = vec![ERASED; ERASE];
-        for sector in (from..to).step_by(ERASE) {
-            self.write_at(sector, &erased).map_err(|error| self.io("erase", sector, error))?;
+        let length = ERASE.min(ERASED_PAGE.len());
+        for at in (from..to).step_by(length) {
+            write_at(&mut self.file, at, &ERASED_PAGE[..length])
+                .map_err(|error| self.io("erase", at, error))?;
         }
         self.forget_page(from, (to - from) as usize);
         Ok(())

@@ -5,7 +5,7 @@ use embedded_storage::nor_flash::ReadNorFlash;
 use super::geometry::Geometry;
 use super::log::EpochKind;
 use super::sector::{byte_at, u16_at, u32_at, u64_at};
-use super::storage::{self, CHUNK_BYTES, LogStorage};
+use super::storage::{self, LogStorage, READ_BYTES};
 use crate::crc::Crc;
 
 /// Bytes before a frame's payload.
@@ -80,10 +80,13 @@ impl Frame {
     }
 
     pub(super) fn crc_start(&self, place: Place) -> Crc {
+        let mut salt = [0; 12];
+        let words = [place.sequence, place.offset, u32::from_le_bytes(self.prefix())];
+        for (place, word) in salt.as_chunks_mut().0.iter_mut().zip(words) {
+            *place = word.to_le_bytes();
+        }
         let mut crc = Crc::new();
-        crc.update_u32(place.sequence);
-        crc.update_u32(place.offset);
-        crc.update(&self.prefix());
+        crc.update(&salt);
         crc
     }
 
@@ -160,10 +163,17 @@ impl Frame {
         let mut address = geometry.address(place.sector, place.offset).saturating_add(FRAME_HEADER_BYTES);
         let mut crc = self.crc_start(place);
         let mut rest = usize::from(self.length);
+        if cfg!(not(feature = "small-code"))
+            && let Some(whole) = payload.get_mut(..rest)
+        {
+            storage::read(storage, address, whole)?;
+            crc.update(whole);
+            return Ok(crc.value() == self.crc);
+        }
         let mut out = payload;
         while rest > 0 {
-            let mut chunk = [0; CHUNK_BYTES];
-            let take = rest.min(CHUNK_BYTES);
+            let mut chunk = [0; READ_BYTES];
+            let take = rest.min(READ_BYTES);
             let Some(chunk) = chunk.get_mut(..take) else { break };
             storage::read(storage, address, chunk)?;
             crc.update(chunk);

@@ -7,6 +7,7 @@ use super::sector::{HeaderState, SectorHeader, Slot, SlotState};
 use super::storage::LogStorage;
 use super::wear::Counters;
 use super::write::EpochWriter;
+use crate::crc::Crc;
 
 /// What an epoch holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +30,29 @@ pub(super) struct Committed {
     /// Offset just after the commit frame.
     pub(super) end: u32,
     pub(super) epoch: u64,
+    /// See [`Past::commits_crc`].
+    pub(super) commits_crc: u32,
     /// Tag of the epoch that follows.
     pub(super) next_tag: u8,
+}
+
+/// What tells one past from another: a query goes on only in a log that ends with its own last commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Past {
+    /// Number of the last epoch.
+    pub(crate) epoch: u64,
+    /// CRC over the CRCs of all commit frames since the last snapshot. A commit frame has the CRC of the frames before it in it, so this
+    /// depends on every byte of them, the identity too.
+    pub(crate) commits_crc: u32,
+}
+
+impl Past {
+    /// The CRC with one more commit frame, the first if there is none before.
+    pub(super) fn with_commit(before: Option<u32>, frame_crc: u32) -> u32 {
+        let mut crc = before.map_or_else(Crc::new, Crc::going_on_from);
+        crc.update_u32(frame_crc);
+        crc.value()
+    }
 }
 
 /// The end of the chain of sectors.
@@ -120,6 +142,12 @@ impl<S: LogStorage, const BUFFER: usize> Log<S, BUFFER> {
         self.state.committed.map(|committed| committed.epoch)
     }
 
+    /// What leads to the last commit.
+    pub(crate) fn past(&self) -> Option<Past> {
+        let Committed { epoch, commits_crc, .. } = self.state.committed?;
+        Some(Past { epoch, commits_crc })
+    }
+
     /// The storage.
     pub fn storage(&self) -> &S {
         &self.storage
@@ -168,7 +196,7 @@ impl<S: LogStorage, const BUFFER: usize> Log<S, BUFFER> {
         self.end_doubt().map_err(CommitError::Storage)?;
         self.erase_dead_sectors().map_err(CommitError::Storage)?;
         if self.state.seals_pending {
-            self.seal().map_err(CommitError::Storage)?;
+            self.seal(u32::MAX).map_err(CommitError::Storage)?;
         }
         let full = self.live_sectors() >= self.geometry.live_sectors_max();
         if kind == EpochKind::Delta && full && !self.state.appendable {
@@ -234,12 +262,12 @@ impl<S: LogStorage, const BUFFER: usize> Log<S, BUFFER> {
     }
 
     /// Seals the sectors before the last commit's: a seal says that a later sector holds a commit, so that
-    /// damage to that sector's header cannot pass for a cut.
-    pub(super) fn seal(&mut self) -> Result<(), S::Error> {
+    /// damage to that sector's header cannot pass for a cut. Goes back until one is sealed, or `sectors_max`.
+    pub(super) fn seal(&mut self, sectors_max: u32) -> Result<(), S::Error> {
         self.state.seals_pending = true;
         let Some(committed) = self.state.committed else { return Ok(()) };
         let mut sector = committed.sector;
-        for _ in 1..self.geometry.sectors {
+        for _ in 0..sectors_max.min(u32::from(self.geometry.sectors).saturating_sub(1)) {
             let HeaderState::Valid(header) = SectorHeader::read(&mut self.storage, &self.geometry, sector)?
             else {
                 break;

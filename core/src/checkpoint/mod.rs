@@ -56,6 +56,7 @@ pub use fault::{FaultError, FaultyStorage};
 pub use frame::CommitFields;
 pub use geometry::Geometry;
 pub use image::{BeyondImage, FoundRecord, ImageBytes, LastCommit, LogImage, SectorSlots, UnreadablePiece};
+pub(crate) use log::Past;
 pub use log::{EpochKind, Log};
 pub use ram::{RamFlash, RamFlashError};
 pub use replay::Record;

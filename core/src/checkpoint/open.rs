@@ -5,7 +5,7 @@ use embedded_storage::nor_flash::ReadNorFlash;
 use super::error::{GeometryError, OpenError};
 use super::frame::{COMMIT_BYTES, CommitFields, Frame, FrameKind, FrameState, Place, next_tag};
 use super::geometry::Geometry;
-use super::log::{Committed, EpochKind, State, Tip};
+use super::log::{Committed, EpochKind, Past, State, Tip};
 use super::search::{self, Search};
 use super::sector::{FORMAT_VERSION, HEADER_BYTES, HeaderState, SectorHeader, Slot, SlotState};
 use super::storage;
@@ -313,12 +313,14 @@ impl Progress {
             return false;
         }
         let tag = next_tag(self.tag);
+        let before = self.committed.map(|committed| committed.commits_crc);
         self.committed = Some(Committed {
             snapshot_sector: chain.start,
             sector: at.sector,
             sequence: at.sequence,
             end,
             epoch: fields.epoch,
+            commits_crc: Past::with_commit(before, frame.crc),
             next_tag: tag,
         });
         *self = Self { committed: self.committed, frames: 0, frames_crc: Crc::new(), tag };

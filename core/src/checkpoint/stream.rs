@@ -10,7 +10,7 @@ use super::frame::{COMMIT_BYTES, CommitFields, FRAME_HEADER_BYTES, Frame, FrameK
 use super::log::EpochKind;
 use super::replay::{self, Record};
 use super::sector::{u16_at, u32_at};
-use crate::codec::{Encode, EncodeError, Encoder};
+use crate::codec::{Encode, EncodeEach, Encoder, One};
 use crate::crc::Crc;
 
 /// Version of the stream's format.
@@ -132,19 +132,24 @@ impl<'b, W: Write> StreamWriter<'b, W> {
     }
 
     pub(crate) fn identity(&mut self, value: &dyn Encode) -> Result<(), StreamWriteError<W::Error>> {
-        self.push(FrameKind::Identity, 0, value)
+        self.push(FrameKind::Identity, 0, &mut One(value))
     }
 
-    pub(crate) fn entry(&mut self, table: u8, value: &dyn Encode) -> Result<(), StreamWriteError<W::Error>> {
-        self.push(FrameKind::Entries, table, value)
+    pub(crate) fn entries(
+        &mut self,
+        table: u8,
+        values: &mut dyn EncodeEach,
+    ) -> Result<(), StreamWriteError<W::Error>> {
+        self.push(FrameKind::Entries, table, values)
     }
 
     /// Ends the stream, and flushes the writer.
     pub(crate) fn commit(mut self, epoch: u64, value: &dyn Encode) -> Result<(), StreamWriteError<W::Error>> {
         self.flush()?;
-        let bytes = self.encode(value, COMMIT_BYTES)?;
-        let limit = self.buffer.len().saturating_sub(COMMIT_BYTES) as u32;
-        let bytes = bytes.ok_or(StreamWriteError::EntryTooLarge { limit })?;
+        let (bytes, true) = self.encode(&mut One(value), COMMIT_BYTES)? else {
+            let limit = self.buffer.len().saturating_sub(COMMIT_BYTES) as u32;
+            return Err(StreamWriteError::EntryTooLarge { limit });
+        };
         let frames_crc = self.frames_crc.value();
         let fields = CommitFields { epoch, kind: EpochKind::Snapshot, frames: self.frames, frames_crc };
         fields.encode(self.buffer.get_mut(..COMMIT_BYTES).unwrap_or_default());
@@ -156,30 +161,37 @@ impl<'b, W: Write> StreamWriter<'b, W> {
         &mut self,
         kind: FrameKind,
         table: u8,
-        value: &dyn Encode,
+        values: &mut dyn EncodeEach,
     ) -> Result<(), StreamWriteError<W::Error>> {
         if self.pending.is_some_and(|pending| pending != (kind, table)) {
             self.flush()?;
         }
-        let mut used = self.encode(value, self.pending_bytes)?;
-        if used.is_none() && self.pending.is_some() {
+        // Each round but the first puts a value into an empty buffer, or is the last.
+        loop {
+            let empty = self.pending.is_none();
+            let (bytes, all) = self.encode(values, self.pending_bytes)?;
+            if bytes > 0 || all {
+                self.pending = Some((kind, table));
+                self.pending_bytes = self.pending_bytes.saturating_add(bytes);
+            } else if empty {
+                return Err(StreamWriteError::EntryTooLarge { limit: self.buffer.len() as u32 });
+            }
+            if all {
+                return Ok(());
+            }
             self.flush()?;
-            used = self.encode(value, 0)?;
         }
-        let bytes = used.ok_or(StreamWriteError::EntryTooLarge { limit: self.buffer.len() as u32 })?;
-        self.pending = Some((kind, table));
-        self.pending_bytes = self.pending_bytes.saturating_add(bytes);
-        Ok(())
     }
 
-    /// Encodes into the buffer from `at`. Returns the bytes it took, `None` if it does not fit.
-    fn encode(&mut self, value: &dyn Encode, at: usize) -> Result<Option<usize>, StreamWriteError<W::Error>> {
+    /// Encodes into the buffer from `at`. Returns the bytes it took, and whether those were all values.
+    fn encode(
+        &mut self,
+        values: &mut dyn EncodeEach,
+        at: usize,
+    ) -> Result<(usize, bool), StreamWriteError<W::Error>> {
         let mut encoder = Encoder::new(self.buffer.get_mut(at..).unwrap_or_default());
-        match value.encode(&mut encoder) {
-            Ok(()) => Ok(Some(encoder.used())),
-            Err(EncodeError::Full) => Ok(None),
-            Err(EncodeError::Unsupported) => Err(StreamWriteError::NotSerializable),
-        }
+        let all = values.encode_each(&mut encoder).map_err(|_| StreamWriteError::NotSerializable)?;
+        Ok((encoder.used(), all))
     }
 
     fn flush(&mut self) -> Result<(), StreamWriteError<W::Error>> {

@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::error::CommitError;
 use super::frame::{COMMIT_BYTES, CommitFields, FRAME_HEADER_BYTES, Frame, FrameKind, Place, next_tag};
-use super::log::{Committed, EpochKind, Log, Tip};
+use super::log::{Committed, EpochKind, Log, Past, Tip};
 use super::sector::{HEADER_BYTES, SectorHeader};
 use super::storage::LogStorage;
-use crate::codec::{Encode, EncodeError, Encoder};
+use crate::codec::{Encode, EncodeEach, Encoder, One};
 use crate::crc::Crc;
 
 /// An epoch being written; made by [`Log::begin`].
@@ -75,7 +75,7 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
             if writer.kind != EpochKind::Snapshot || !first {
                 return Err(CommitError::IdentityMisplaced);
             }
-            writer.push(FrameKind::Identity, 0, value)?;
+            writer.push(FrameKind::Identity, 0, &mut One(value))?;
             writer.flush()
         })
     }
@@ -90,15 +90,16 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
         operator: u8,
         value: &T,
     ) -> Result<(), CommitError<S::Error>> {
-        self.encode_entry(operator, &value)
+        self.encode_entries(operator, &mut One(&value))
     }
 
-    pub(crate) fn encode_entry(
+    /// Adds the values of a table, as [`entry`](Self::entry) would one by one.
+    pub(crate) fn encode_entries(
         &mut self,
         operator: u8,
-        value: &dyn Encode,
+        values: &mut dyn EncodeEach,
     ) -> Result<(), CommitError<S::Error>> {
-        self.attempt(|writer| writer.push(FrameKind::Entries, operator, value))
+        self.attempt(|writer| writer.push(FrameKind::Entries, operator, values))
     }
 
     /// Closes the epoch under its number and a value of the caller's, and returns once it is durable.
@@ -136,34 +137,32 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
         &mut self,
         kind: FrameKind,
         operator: u8,
-        value: &dyn Encode,
+        values: &mut dyn EncodeEach,
     ) -> Result<(), CommitError<S::Error>> {
         if self.pending.is_some_and(|pending| pending != (kind, operator)) {
             self.flush()?;
         }
-        if let Some(bytes) = self.serialize(value, self.pending_bytes, self.room())? {
-            self.pending = Some((kind, operator));
-            self.pending_bytes = self.pending_bytes.saturating_add(bytes);
-            return Ok(());
-        }
-        let room = if self.pending.is_some() {
-            self.flush()?;
-            self.room()
-        } else {
-            None
-        };
-        let mut used = self.serialize(value, 0, room)?;
-        if used.is_none() {
-            // What does not fit in the rest of this sector may fit in a whole one.
-            used = self.serialize(value, 0, Some(self.largest()))?;
-            if used.is_some() {
+        // Each two rounds take a value at least, or are the last.
+        loop {
+            let (mut bytes, mut all) = self.serialize(values, self.pending_bytes, self.room())?;
+            if bytes == 0 && !all && self.pending.is_none() {
+                // What does not fit in the rest of this sector may fit in a whole one.
+                let limit = self.largest();
+                (bytes, all) = self.serialize(values, 0, Some(limit))?;
+                if bytes == 0 && !all {
+                    return Err(CommitError::EntryTooLarge { limit });
+                }
                 self.open_sector()?;
             }
+            if bytes > 0 || all {
+                self.pending = Some((kind, operator));
+                self.pending_bytes = self.pending_bytes.saturating_add(bytes);
+            }
+            if all {
+                return Ok(());
+            }
+            self.flush()?;
         }
-        let bytes = used.ok_or(CommitError::EntryTooLarge { limit: self.largest() })?;
-        self.pending = Some((kind, operator));
-        self.pending_bytes = bytes;
-        Ok(())
     }
 
     /// The largest payload of any frame.
@@ -180,22 +179,18 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
         Some(rest.checked_sub(FRAME_HEADER_BYTES)?.min(self.largest()))
     }
 
-    /// Serializes into the buffer from `at`, up to `room` if there is any. Returns the bytes it took, `None`
-    /// if it does not fit.
+    /// Serializes into the buffer from `at`, up to `room` if there is any. Returns the bytes it took, and whether those were all values.
     fn serialize(
         &mut self,
-        value: &dyn Encode,
+        values: &mut dyn EncodeEach,
         at: u32,
         room: Option<u32>,
-    ) -> Result<Option<u32>, CommitError<S::Error>> {
-        let Some(room) = room else { return Ok(None) };
-        let Some(space) = self.log.buffer.get_mut(at as usize..room as usize) else { return Ok(None) };
+    ) -> Result<(u32, bool), CommitError<S::Error>> {
+        let Some(room) = room else { return Ok((0, false)) };
+        let Some(space) = self.log.buffer.get_mut(at as usize..room as usize) else { return Ok((0, false)) };
         let mut encoder = Encoder::new(space);
-        match value.encode(&mut encoder) {
-            Ok(()) => Ok(Some(encoder.used() as u32)),
-            Err(EncodeError::Full) => Ok(None),
-            Err(EncodeError::Unsupported) => Err(CommitError::NotSerializable),
-        }
+        let all = values.encode_each(&mut encoder).map_err(|_| CommitError::NotSerializable)?;
+        Ok((encoder.used() as u32, all))
     }
 
     /// Writes the entries in the buffer as a frame.
@@ -275,7 +270,7 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
     fn write_commit(&mut self, epoch: u64, value: &dyn Encode) -> Result<(), CommitError<S::Error>> {
         self.flush()?;
         let largest = self.largest();
-        let Some(bytes) = self.serialize(value, COMMIT_BYTES as u32, Some(largest))? else {
+        let (bytes, true) = self.serialize(&mut One(value), COMMIT_BYTES as u32, Some(largest))? else {
             return Err(CommitError::EntryTooLarge { limit: largest.saturating_sub(COMMIT_BYTES as u32) });
         };
         let length = bytes.saturating_add(COMMIT_BYTES as u32);
@@ -287,21 +282,21 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
         fields.encode(self.log.buffer.get_mut(..COMMIT_BYTES).unwrap_or_default());
         // In a sector of its own a failed epoch is erased, unless it is the first; elsewhere only a mark can end it.
         self.log.state.in_doubt = self.opened == 0 || self.log.state.committed.is_none();
-        self.write_frame(FrameKind::Commit, 0, length)?;
+        let crc = self.write_frame(FrameKind::Commit, 0, length)?;
         self.log.storage.sync().map_err(CommitError::Storage)?;
-        self.committed(epoch);
+        self.committed(epoch, crc);
         Ok(())
     }
 
     /// The epoch is durable.
-    fn committed(&mut self, epoch: u64) {
+    fn committed(&mut self, epoch: u64, crc: u32) {
         self.log.counters.commit();
         let state = &mut self.log.state;
         let first_opened = (0..self.opened.saturating_sub(1))
             .fold(self.place.sector, |sector, _| self.log.geometry.previous(sector));
-        let snapshot_sector = match (self.kind, state.committed) {
-            (EpochKind::Delta, Some(committed)) => committed.snapshot_sector,
-            _ => first_opened,
+        let (snapshot_sector, before) = match (self.kind, state.committed) {
+            (EpochKind::Delta, Some(committed)) => (committed.snapshot_sector, Some(committed.commits_crc)),
+            _ => (first_opened, None),
         };
         state.committed = Some(Committed {
             snapshot_sector,
@@ -309,6 +304,7 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
             sequence: self.place.sequence,
             end: self.place.offset,
             epoch,
+            commits_crc: Past::with_commit(before, crc),
             next_tag: next_tag(self.tag),
         });
         state.appendable = true;
@@ -317,8 +313,10 @@ impl<'l, S: LogStorage, const BUFFER: usize> EpochWriter<'l, S, BUFFER> {
         if self.opened > 0 {
             // The epoch counts, whatever becomes of the seals: they only help to tell damage from a cut.
             // What fails here is made up for by the next epoch.
+            // Sectors before this epoch's are sealed already, unless that failed too.
+            let rounds = if state.seals_pending { u32::MAX } else { self.opened };
             state.seals_pending = true;
-            let _ = self.log.seal();
+            let _ = self.log.seal(rounds);
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod encode;
 mod flavor;
+mod varint;
 
 use core::fmt;
 
@@ -60,6 +61,21 @@ pub(crate) trait Encode {
 impl<T: Serialize + ?Sized> Encode for T {
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
         self.serialize(encoder)
+    }
+}
+
+/// One value or more, to be encoded one after the other in as many pieces of room as they take.
+pub(crate) trait EncodeEach {
+    /// Adds whole values for as long as they fit, and says whether those were all. Asked again, it goes on with the one that did not fit.
+    fn encode_each(&mut self, encoder: &mut Encoder<'_>) -> Result<bool, EncodeError>;
+}
+
+/// A single value.
+pub(crate) struct One<'v>(pub(crate) &'v dyn Encode);
+
+impl EncodeEach for One<'_> {
+    fn encode_each(&mut self, encoder: &mut Encoder<'_>) -> Result<bool, EncodeError> {
+        encoder.whole(self.0)
     }
 }
 

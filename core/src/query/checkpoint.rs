@@ -13,7 +13,7 @@ use super::phase::Phase;
 use super::plan::QueryPlan;
 use super::progress::RowCounts;
 use super::run::{MarksOf, Query};
-use crate::checkpoint::{self, EpochKind, Log, LogStorage, Record, ReplayError};
+use crate::checkpoint::{self, EpochKind, Log, LogStorage, Past, Record, ReplayError};
 use crate::codec::{self, DecodeError, Decoder, Encode, EncodeError, Encoder};
 use crate::operator::{Operator, OperatorIdentity, OutputMode, Taken};
 use crate::state::{EntryError, EntrySink, SlotIndex, Stopped, Tables, fingerprint};
@@ -91,7 +91,7 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
             return Err(CommitError::Unfinished);
         }
         let kind = commit(self, self.committed, log, &offset)?;
-        self.committed = log.epoch();
+        self.committed = log.past();
         self.tables.committed();
         Ok(kind)
     }
@@ -111,7 +111,7 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         }
         let mut last = None;
         restore(self, log, &mut |payload| take_offset(payload, &mut last))?;
-        self.committed = log.epoch();
+        self.committed = log.past();
         Ok(last)
     }
 
@@ -227,15 +227,15 @@ impl Encode for CommitPayload<'_> {
 
 fn commit<S: LogStorage, const BUFFER: usize>(
     query: &dyn Checkpointed,
-    committed: Option<u64>,
+    committed: Option<Past>,
     log: &mut Log<S, BUFFER>,
     offset: &dyn Encode,
 ) -> Result<EpochKind, CommitError<S::Error>> {
-    let goes_on = log.is_empty() || (log.epoch() == committed && is_of(query, log)?);
-    if !goes_on {
+    // What the log ends with is this query's last commit, or there is nothing: so it is no other query's.
+    if !log.is_empty() && log.past() != committed {
         return Err(CommitError::NotRestored);
     }
-    let number = committed.map_or(1, |last| last.wrapping_add(1));
+    let number = committed.map_or(1, |last| last.epoch.wrapping_add(1));
     let mut kind =
         if log.is_empty() || log.wants_snapshot() { EpochKind::Snapshot } else { EpochKind::Delta };
     loop {
@@ -245,25 +245,6 @@ fn commit<S: LogStorage, const BUFFER: usize>(
             }
             written => return written.map(|()| kind).map_err(CommitError::Log),
         }
-    }
-}
-
-/// Whether what the log holds is this query's.
-fn is_of<S: LogStorage, const BUFFER: usize>(
-    query: &dyn Checkpointed,
-    log: &mut Log<S, BUFFER>,
-) -> Result<bool, CommitError<S::Error>> {
-    let mut same = false;
-    // Looks at the first record, the identity, and no further.
-    let looked = log.replay_to(&mut |record| {
-        if let Record::Identity(payload) = record {
-            same = identity::difference(query, payload).is_none();
-        }
-        Err(Unreadable::Offset)
-    });
-    match looked {
-        Err(ReplayError::Storage(error)) => Err(CommitError::Log(checkpoint::CommitError::Storage(error))),
-        _ => Ok(same),
     }
 }
 
@@ -279,8 +260,8 @@ fn write<S: LogStorage, const BUFFER: usize>(
         writer.encode_identity(&IdentityOf(query))?;
     }
     let mut written = Ok(());
-    let stopped = query.write_tables(kind == EpochKind::Snapshot, &mut |table, entry| {
-        written = writer.encode_entry(table, entry);
+    let stopped = query.write_tables(kind == EpochKind::Snapshot, &mut |table, entries| {
+        written = writer.encode_entries(table, entries);
         if written.is_ok() { Ok(()) } else { Err(Stopped) }
     });
     // The sink stops for no other reason than its own error.

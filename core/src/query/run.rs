@@ -7,6 +7,7 @@ use super::error::{PushError, SinkAnswer, TriggerError};
 use super::phase::Phase;
 use super::plan::QueryPlan;
 use super::progress::{OperatorProgress, Progress, RowCounts};
+use crate::checkpoint::Past;
 use crate::operator::{
     Arriving, Epoch, LateRow, NotNow, OnFull, Operator, OutputMode, Refused, Side, Stages, Taken,
 };
@@ -28,8 +29,8 @@ pub struct Query<'q, P: QueryPlan, I: SlotIndex> {
     /// What happens when state is full.
     on_full: OnFull,
     pub(super) phase: Phase,
-    /// The log's number of the last commit.
-    pub(super) committed: Option<u64>,
+    /// The last commit, as its log has it.
+    pub(super) committed: Option<Past>,
 }
 
 /// The tables of the plan `P`.

@@ -66,7 +66,7 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         if self.phase != Phase::Idle || self.tables.has_changed() {
             return Err(SaveError::Unfinished);
         }
-        let number = self.committed.unwrap_or(0);
+        let number = self.committed.map_or(0, |past| past.epoch);
         self.write_stream(writer, buffer, number, offset).map_err(SaveError::Stream)
     }
 
@@ -80,8 +80,8 @@ impl<P: QueryPlan, I: SlotIndex> Query<'_, P, I> {
         let mut writer = StreamWriter::begin(writer, buffer)?;
         writer.identity(&IdentityOf(self))?;
         let mut written = Ok(());
-        let stopped = self.write_tables(true, &mut |table, entry| {
-            written = writer.entry(table, entry);
+        let stopped = self.write_tables(true, &mut |table, entries| {
+            written = writer.entries(table, entries);
             if written.is_ok() { Ok(()) } else { Err(Stopped) }
         });
         // The sink stops for no other reason than its own error.

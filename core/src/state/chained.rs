@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::index::SlotIndex;
 use super::shape::{EntryError, EntrySink, Occupancy, Shape, Stopped, Tables, combined};
 use super::storage::State;
-use crate::codec;
+use crate::codec::{self, One};
 
 /// What became of the rows that the first of two operators gave the second.
 ///
@@ -174,7 +174,7 @@ impl<A: Tables, B: Tables> Tables for ChainedTables<'_, A, B> {
     }
 
     fn write(&self, all: bool, first: u8, sink: &mut EntrySink<'_>) -> Result<(), Stopped> {
-        sink(first, &*self.link)?;
+        sink(first, &mut One(&*self.link))?;
         let first = first.saturating_add(1);
         self.first.write(all, first, sink)?;
         self.second.write(all, first.saturating_add(A::COUNT), sink)

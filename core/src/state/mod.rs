@@ -38,7 +38,7 @@ pub use index::{SlotId, SlotIndex};
 pub use lookup::{ByKey, ByPosition, InOrder, Lookup, OnePerKey};
 pub use record::{Key, Record, Schedule};
 pub use shape::{
-    Entry, EntryError, EntrySink, Keyed, NoTables, Occupancy, Shape, Stateless, Stopped, Tables,
+    Entries, EntryError, EntrySink, Keyed, NoTables, Occupancy, Shape, Stateless, Stopped, Tables,
 };
 #[cfg(feature = "alloc")]
 pub use storage::Allocated;

@@ -12,7 +12,7 @@ use super::record::{Key, Record};
 use super::storage::Allocated;
 use super::storage::{Inline, NoState, State};
 use super::table::Table;
-use crate::codec::{self, Encode};
+use crate::codec::{self, EncodeEach, EncodeError, Encoder};
 use crate::crc::Crc;
 
 /// Which tables an operator keeps: none ([`Stateless`]), one ([`Keyed`]), a pair `(A, B)`, or those of two operators in a row
@@ -114,14 +114,14 @@ pub(super) fn combined(first: u32, second: u32) -> u32 {
     crc.value()
 }
 
-/// Takes the entries of a checkpoint: the number of the table, and what one of its slots holds. It keeps its errors to itself.
-pub type EntrySink<'s> = dyn FnMut(u8, &dyn Entry) -> Result<(), Stopped> + 's;
+/// Takes the entries of a checkpoint: the number of the table, and what its slots hold. It keeps its errors to itself.
+pub type EntrySink<'s> = dyn FnMut(u8, &mut dyn Entries) -> Result<(), Stopped> + 's;
 
-/// What one slot holds, in a form that the checkpoint log can write. Implemented for everything that is `Serialize`.
+/// What slots of one table hold, one entry or more, in a form that the checkpoint log can write.
 #[expect(private_bounds, reason = "sealed: entries are for the log of this crate alone")]
-pub trait Entry: Encode {}
+pub trait Entries: EncodeEach {}
 
-impl<T: Serialize + ?Sized> Entry for T {}
+impl<T: EncodeEach> Entries for T {}
 
 /// An [`EntrySink`] takes no more entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,12 +224,12 @@ impl<K: Key, V: Record, I: SlotIndex> Tables for Table<'_, K, V, I> {
     }
 
     fn write(&self, all: bool, first: u8, sink: &mut EntrySink<'_>) -> Result<(), Stopped> {
-        let mut entry = |slot: SlotId| sink(first, &(slot.as_u32(), self.record(slot)));
-        if all {
-            self.occupied_from(0).try_for_each(&mut entry)
-        } else {
-            self.dirty().try_for_each(&mut entry)
+        let entries = if all { self.len() } else { self.dirty_count() };
+        if entries == 0 {
+            return Ok(());
         }
+        let slots = if all { Slots::All(self.occupied_from(0)) } else { Slots::Changed(self.dirty()) };
+        sink(first, &mut SlotEntries { table: self, slots, waiting: None })
     }
 
     fn read(&mut self, table: u8, payload: &[u8]) -> Result<(), EntryError> {
@@ -255,6 +255,42 @@ impl<K: Key, V: Record, I: SlotIndex> Tables for Table<'_, K, V, I> {
 
     fn committed(&mut self) {
         self.clear_dirty();
+    }
+}
+
+/// Slots of a table: one iterator for both, so that what encodes a record is there once and can be inlined.
+enum Slots<A, C> {
+    All(A),
+    Changed(C),
+}
+
+impl<A: Iterator<Item = SlotId>, C: Iterator<Item = SlotId>> Iterator for Slots<A, C> {
+    type Item = SlotId;
+
+    #[inline]
+    fn next(&mut self) -> Option<SlotId> {
+        match self {
+            Self::All(slots) => slots.next(),
+            Self::Changed(slots) => slots.next(),
+        }
+    }
+}
+
+/// Entries of slots.
+struct SlotEntries<'e, 's, K, V, I, S> {
+    table: &'e Table<'s, K, V, I>,
+    slots: S,
+    /// The next slot, if its entry has been found not to fit.
+    waiting: Option<SlotId>,
+}
+
+impl<K: Key, V: Record, I: SlotIndex, S: Iterator<Item = SlotId>> EncodeEach
+    for SlotEntries<'_, '_, K, V, I, S>
+{
+    fn encode_each(&mut self, encoder: &mut Encoder<'_>) -> Result<bool, EncodeError> {
+        let Self { table, slots, waiting } = self;
+        *waiting = encoder.each(slots, waiting.take(), |slot| (slot.as_u32(), table.record(*slot)))?;
+        Ok(waiting.is_none())
     }
 }
 

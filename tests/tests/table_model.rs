@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use headwater::Timestamp;
 use headwater::state::{
-    Allocated, Inline, Keyed, Record, Schedule, SlotId, SlotIndex, State, Table, TableFull,
+    Allocated, ByPosition, InOrder, Inline, Keyed, Lookup, OnePerKey, Record, Schedule, SlotId, SlotIndex,
+    State, Table, TableFull, Tables,
 };
-use headwater_tests::properties::check;
+use headwater_tests::properties::{Random, check, long, seed};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// A key with few different hashes: [`Colliding`] has one for each three keys, so that runs of buckets grow long and wrap around.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Colliding(u8);
+struct Colliding(u16);
 
 impl Hash for Colliding {
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -22,7 +23,7 @@ impl Hash for Colliding {
 }
 
 macro_rules! record {
-    ($name:ident, $schedule:ident) => {
+    ($name:ident, $lookup:ident, $schedule:ident) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         struct $name {
             position: i64,
@@ -31,6 +32,7 @@ macro_rules! record {
         }
 
         impl Record for $name {
+            type Lookup = $lookup;
             const SCHEDULE: Schedule = Schedule::$schedule;
 
             fn position(&self) -> Timestamp {
@@ -54,31 +56,114 @@ macro_rules! record {
     };
 }
 
-/// The records here differ in nothing but their schedule.
-trait Content: Record + Copy + PartialEq + core::fmt::Debug {
+/// The records here differ in nothing but their lookup and schedule.
+trait Content: Record<Lookup: Looked> + Copy + PartialEq + core::fmt::Debug {
     fn new(position: i64, deadline: i64, content: u32) -> Self;
     fn parts(&mut self) -> (&mut i64, &mut i64, &mut u32);
 }
 
-record!(Unscheduled, Never);
-record!(Scheduled, Each);
-record!(FirstScheduled, FirstOfKey);
+record!(Unscheduled, InOrder, Never);
+record!(Scheduled, InOrder, Each);
+record!(DueTogether, InOrder, Together);
+record!(FirstScheduled, InOrder, FirstOfKey);
+record!(OneUnscheduled, OnePerKey, Never);
+record!(OneScheduled, OnePerKey, Each);
+record!(OneDueTogether, OnePerKey, Together);
+record!(PlacedUnscheduled, ByPosition, Never);
+record!(PlacedScheduled, ByPosition, Each);
+record!(PlacedDueTogether, ByPosition, Together);
+
+/// What a lookup offers beside `find`, `None` where it does not.
+trait Looked: Lookup {
+    fn last_of<V: Record<Lookup = Self>, I: SlotIndex>(
+        _table: &Table<'_, Colliding, V, I>,
+        _key: Colliding,
+    ) -> Option<Option<usize>> {
+        None
+    }
+
+    fn neighbours<V: Record<Lookup = Self>, I: SlotIndex>(
+        _table: &Table<'_, Colliding, V, I>,
+        _slot: SlotId,
+    ) -> Option<(Option<usize>, Option<usize>)> {
+        None
+    }
+}
+
+impl Looked for ByPosition {}
+
+impl Looked for OnePerKey {
+    fn last_of<V: Record<Lookup = Self>, I: SlotIndex>(
+        table: &Table<'_, Colliding, V, I>,
+        key: Colliding,
+    ) -> Option<Option<usize>> {
+        Some(number(table.last_of(&key)))
+    }
+}
+
+impl Looked for InOrder {
+    fn last_of<V: Record<Lookup = Self>, I: SlotIndex>(
+        table: &Table<'_, Colliding, V, I>,
+        key: Colliding,
+    ) -> Option<Option<usize>> {
+        Some(number(table.last_of(&key)))
+    }
+
+    fn neighbours<V: Record<Lookup = Self>, I: SlotIndex>(
+        table: &Table<'_, Colliding, V, I>,
+        slot: SlotId,
+    ) -> Option<(Option<usize>, Option<usize>)> {
+        Some((number(table.before(slot)), number(table.after(slot))))
+    }
+}
 
 /// What is done to a table. Slots are picked among the occupied ones.
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    Insert { key: u8, position: i64, deadline: i64 },
-    Edit { pick: usize, content: u32 },
-    EditDeadline { pick: usize, deadline: i64 },
-    Remove { pick: usize },
+    Insert {
+        key: u16,
+        position: i64,
+        deadline: i64,
+    },
+    Edit {
+        pick: usize,
+        content: u32,
+    },
+    /// Where there may be no record, or no slot.
+    EditAt {
+        slot: usize,
+        content: u32,
+    },
+    EditDeadline {
+        pick: usize,
+        deadline: i64,
+    },
+    Remove {
+        pick: usize,
+    },
+    Discard {
+        pick: usize,
+    },
     RemoveEarliest,
     PopChanged,
     ClearDirty,
+    Rebuild,
     Clear,
 }
 
+/// How many deadlines there are: as many as cohorts or fewer, a few more, so that a cohort and the heap come to hold the same one, and many.
+const DEADLINES: [i64; 3] = [3, 9, 40];
+
+/// Keys of short runs: records of one key, or more keys than slots.
+const KEYS_MAX: u16 = 75;
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let insert = (0_u8..12, -20_i64..20, -20_i64..20).prop_map(|(key, position, deadline)| Step::Insert {
+    let limits = (prop::sample::select(&DEADLINES[..]), prop::sample::select(&[12, KEYS_MAX][..]));
+    limits.prop_flat_map(|(deadlines, keys)| steps_of(deadlines, keys))
+}
+
+fn steps_of(deadlines: i64, keys: u16) -> impl Strategy<Value = Vec<Step>> {
+    let insert = (0..keys, -20_i64..20, 0..deadlines).prop_map(|(key, position, deadline)| Step::Insert {
         key,
         position,
         deadline,
@@ -86,47 +171,98 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         10 => insert,
         3 => (any::<usize>(), any::<u32>()).prop_map(|(pick, content)| Step::Edit { pick, content }),
-        3 => (any::<usize>(), -20_i64..20).prop_map(|(pick, deadline)| Step::EditDeadline { pick, deadline }),
-        5 => any::<usize>().prop_map(|pick| Step::Remove { pick }),
+        1 => (0_usize..150, any::<u32>()).prop_map(|(slot, content)| Step::EditAt { slot, content }),
+        3 => (any::<usize>(), 0..deadlines).prop_map(|(pick, deadline)| Step::EditDeadline { pick, deadline }),
+        3 => any::<usize>().prop_map(|pick| Step::Remove { pick }),
+        2 => any::<usize>().prop_map(|pick| Step::Discard { pick }),
         3 => Just(Step::RemoveEarliest),
         3 => Just(Step::PopChanged),
         1 => Just(Step::ClearDirty),
+        1 => Just(Step::Rebuild),
     ];
     // Tables are emptied whole from time to time.
     let runs = prop::collection::vec(prop::collection::vec(step, 1..90), 1..3);
     runs.prop_map(|runs| runs.join(&Step::Clear))
 }
 
+/// Steps that fill a table of that capacity, keep it about full, and nearly empty it, again and again.
+fn long_steps(random: &mut Random, capacity: usize) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for deadlines in DEADLINES {
+        // Of 16 steps so many insert; emptying takes longer.
+        for (inserts, times) in [(14, 1), (8, 1), (1, 3)] {
+            for _ in 0..times * capacity {
+                steps.push(long_step(random, capacity, deadlines, inserts));
+            }
+        }
+        if random.below(2) == 0 {
+            steps.push(Step::Clear);
+        }
+    }
+    steps
+}
+
+fn long_step(random: &mut Random, capacity: usize, deadlines: i64, inserts: u64) -> Step {
+    let deadline = random.below(deadlines as u64) as i64;
+    let pick = random.draw() as usize;
+    if random.below(16) < inserts {
+        let key = random.below(capacity as u64 * 2) as u16;
+        return Step::Insert { key, position: random.below(40) as i64 - 20, deadline };
+    }
+    match random.below(200) {
+        0..30 => Step::Edit { pick, content: random.draw() as u32 },
+        30..60 => Step::EditDeadline { pick, deadline },
+        60..100 => Step::Remove { pick },
+        100..130 => Step::Discard { pick },
+        130..170 => Step::RemoveEarliest,
+        170..196 => Step::PopChanged,
+        196..198 => Step::ClearDirty,
+        _ => Step::Rebuild,
+    }
+}
+
 /// The table told with standard collections.
 struct Model<V> {
     capacity: usize,
     slots: BTreeMap<usize, (Colliding, V)>,
+    free: BTreeSet<usize>,
     /// The slots of each key in order of position.
     keys: BTreeMap<Colliding, Vec<usize>>,
-    dirty: Vec<usize>,
-    changed: Vec<usize>,
+    dirty: BTreeSet<usize>,
+    changed: BTreeSet<usize>,
     used: usize,
 }
 
 impl<V: Content> Model<V> {
     fn new(capacity: usize) -> Self {
-        let (slots, keys) = (BTreeMap::new(), BTreeMap::new());
-        Self { capacity, slots, keys, dirty: Vec::new(), changed: Vec::new(), used: 0 }
+        Self {
+            capacity,
+            slots: BTreeMap::new(),
+            free: (0..capacity).collect(),
+            keys: BTreeMap::new(),
+            dirty: BTreeSet::new(),
+            changed: BTreeSet::new(),
+            used: 0,
+        }
     }
 
     fn mark(&mut self, slot: usize, result: bool) {
-        if !self.dirty.contains(&slot) {
-            self.dirty.push(slot);
-        }
-        if result && !self.changed.contains(&slot) {
-            self.changed.push(slot);
+        self.dirty.insert(slot);
+        if result {
+            self.changed.insert(slot);
         }
     }
 
+    /// The slot at exactly that position; where records are one per key, at any.
+    fn find(&self, key: Colliding, position: i64) -> Option<usize> {
+        let position = Timestamp::from_micros(position);
+        let is_one_per_key = !V::Lookup::IN_ORDER && !V::Lookup::BY_POSITION;
+        let of_key = self.keys.get(&key)?.iter().rev();
+        of_key.copied().find(|slot| is_one_per_key || self.slots[slot].1.position() == position)
+    }
+
     fn insert(&mut self, key: Colliding, value: V) -> Result<usize, TableFull> {
-        let free: BTreeSet<usize> =
-            (0..self.capacity).filter(|slot| !self.slots.contains_key(slot)).collect();
-        let slot = *free.first().ok_or(TableFull)?;
+        let slot = self.free.pop_first().ok_or(TableFull)?;
         let slots = &self.slots;
         let of_key = self.keys.entry(key).or_default();
         let place = of_key
@@ -147,6 +283,7 @@ impl<V: Content> Model<V> {
         if of_key.is_empty() {
             self.keys.remove(&key);
         }
+        self.free.insert(slot);
         self.mark(slot, false);
         Some((key, value))
     }
@@ -158,17 +295,16 @@ impl<V: Content> Model<V> {
     }
 
     fn earliest(&self) -> Option<usize> {
-        let scheduled = self.slots.iter().filter(|(slot, _)| match V::SCHEDULE {
+        let scheduled = self.slots.iter().filter(|(slot, (key, _))| match V::SCHEDULE {
             Schedule::Never => false,
-            Schedule::Each => true,
-            Schedule::FirstOfKey => self.neighbours(**slot).0.is_none(),
+            Schedule::Each | Schedule::Together => true,
+            Schedule::FirstOfKey => self.keys[key].first() == Some(slot),
         });
         scheduled.map(|(slot, (_, value))| (value.deadline(), *slot)).min().map(|(_, slot)| slot)
     }
 
     fn pick(&self, pick: usize) -> Option<usize> {
-        let occupied: Vec<usize> = self.slots.keys().copied().collect();
-        occupied.get(pick % occupied.len().max(1)).copied()
+        self.slots.keys().nth(pick % self.slots.len().max(1)).copied()
     }
 }
 
@@ -188,6 +324,10 @@ fn take_step<V: Content, I: SlotIndex>(
     match step {
         Step::Insert { key, position, deadline } => {
             let value = V::new(position, deadline, 0);
+            // Whoever inserts has looked first.
+            if !V::Lookup::IN_ORDER && model.find(Colliding(key), position).is_some() {
+                return Ok(());
+            }
             let inserted = table.insert(Colliding(key), value).map(SlotId::number);
             prop_assert_eq!(inserted, model.insert(Colliding(key), value));
         }
@@ -196,6 +336,16 @@ fn take_step<V: Content, I: SlotIndex>(
             *table.edit(id(slot)).expect("an occupied slot").parts().2 = content;
             *model.slots.get_mut(&slot).expect("an occupied slot").1.parts().2 = content;
             model.mark(slot, true);
+        }
+        Step::EditAt { slot, content } => {
+            let expected = model.slots.get_mut(&slot).map(|(_, value)| value);
+            let is_there = expected.is_some();
+            expected.into_iter().for_each(|value| *value.parts().2 = content);
+            prop_assert_eq!(table.edit(id(slot)).map(|value| *value.parts().2 = content).is_some(), is_there);
+            table.edit_deadline(id(slot), |value| *value.parts().2 = content);
+            if is_there {
+                model.mark(slot, true);
+            }
         }
         Step::EditDeadline { pick, deadline } => {
             let Some(slot) = model.pick(pick) else { return Ok(()) };
@@ -207,6 +357,11 @@ fn take_step<V: Content, I: SlotIndex>(
             let Some(slot) = model.pick(pick) else { return Ok(()) };
             prop_assert_eq!(table.remove(id(slot)), model.remove(slot));
         }
+        Step::Discard { pick } => {
+            let Some(slot) = model.pick(pick) else { return Ok(()) };
+            table.discard(id(slot));
+            model.remove(slot);
+        }
         Step::RemoveEarliest => {
             let Some(slot) = model.earliest() else { return Ok(()) };
             prop_assert_eq!(number(table.earliest()), Some(slot));
@@ -215,18 +370,37 @@ fn take_step<V: Content, I: SlotIndex>(
         Step::PopChanged => {
             prop_assert_eq!(number(table.first_changed()), model.changed.first().copied());
             table.pop_changed();
-            if !model.changed.is_empty() {
-                model.changed.remove(0);
-            }
+            model.changed.pop_first();
         }
         Step::ClearDirty => {
             table.clear_dirty();
             model.dirty.clear();
         }
+        Step::Rebuild => {
+            table.rebuild();
+            // As after a restart: all is committed, and all results are given.
+            model.dirty.clear();
+            model.changed.clear();
+        }
         Step::Clear => {
             table.clear();
             *model = Model::new(model.capacity);
         }
+    }
+    Ok(())
+}
+
+fn check_finds<V: Content, I: SlotIndex>(
+    table: &Table<'_, Colliding, V, I>,
+    model: &Model<V>,
+    key: Colliding,
+    position: i64,
+) -> Result<(), TestCaseError> {
+    let found = number(table.find(&key, Timestamp::from_micros(position)));
+    prop_assert_eq!(found, model.find(key, position), "{:?} at {}", key, position);
+    if let Some(last) = V::Lookup::last_of(table, key) {
+        let expected = model.keys.get(&key).and_then(|of_key| of_key.last()).copied();
+        prop_assert_eq!(last, expected, "the last of {:?}", key);
     }
     Ok(())
 }
@@ -243,17 +417,21 @@ fn check_all<V: Content, I: SlotIndex>(
         let record = model.slots.get(&slot).map(|(key, value)| (key, value));
         prop_assert_eq!(table.record(id(slot)), record, "slot {}", slot);
         prop_assert_eq!(table.is_changed(id(slot)), model.changed.contains(&slot), "slot {}", slot);
-        if record.is_some() {
-            let neighbours = (number(table.before(id(slot))), number(table.after(id(slot))));
-            prop_assert_eq!(neighbours, model.neighbours(slot), "neighbours of slot {}", slot);
+        if let Some((key, value)) = record {
+            if let Some(neighbours) = V::Lookup::neighbours(table, id(slot)) {
+                prop_assert_eq!(neighbours, model.neighbours(slot), "neighbours of slot {}", slot);
+            }
+            let position = value.position().as_micros();
+            check_finds(table, model, *key, position)?;
+            check_finds(table, model, *key, position + 1)?;
         }
     }
-    for key in (0..15).map(Colliding) {
-        let last = model.keys.get(&key).and_then(|of_key| of_key.last()).copied();
-        prop_assert_eq!(number(table.last_of(&key)), last, "the last of {:?}", key);
+    for key in (0..KEYS_MAX + 3).map(Colliding) {
+        check_finds(table, model, key, 0)?;
     }
     let dirty: Vec<usize> = table.dirty().map(SlotId::number).collect();
-    prop_assert_eq!((&dirty, table.dirty_count()), (&model.dirty, model.dirty.len()));
+    prop_assert!(dirty.iter().eq(&model.dirty), "dirty: {:?}, not {:?}", dirty, model.dirty);
+    prop_assert_eq!(table.dirty_count(), model.dirty.len());
     for from in [0, 1, model.used / 2, model.used] {
         let occupied: Vec<usize> = table.occupied_from(from).map(SlotId::number).collect();
         let expected: Vec<usize> = model.slots.range(from..).map(|(slot, _)| *slot).collect();
@@ -262,50 +440,87 @@ fn check_all<V: Content, I: SlotIndex>(
     Ok(())
 }
 
-fn run<V, S>(state: &mut S, steps: &[Step]) -> Result<(), TestCaseError>
+/// Runs steps, and looks at the whole table after each `check_every`.
+fn run<V, S>(state: &mut S, steps: &[Step], check_every: usize) -> Result<(), TestCaseError>
 where
-    V: Content + Record,
+    V: Content,
     S: State<Shape = Keyed<Colliding, V>>,
 {
     let mut table = state.tables();
     table.track_changed(true);
     let mut model = Model::new(table.capacity());
     check_all(&table, &model)?;
-    for step in steps {
+    for (taken, step) in steps.iter().enumerate() {
         take_step(&mut table, &mut model, *step)?;
-        check_all(&table, &model)?;
+        prop_assert_eq!(number(table.first_changed()), model.changed.first().copied());
+        prop_assert_eq!(table.len(), model.slots.len());
+        if taken % check_every == 0 {
+            check_all(&table, &model)?;
+        }
     }
-    // The lists that commits and results empty are whole to the end.
-    for expected in model.changed {
-        prop_assert_eq!(number(table.first_changed()), Some(expected));
+    check_all(&table, &model)?;
+    // The sets that commits and results empty are whole to the end.
+    for expected in &model.changed {
+        prop_assert_eq!(number(table.first_changed()), Some(*expected));
         table.pop_changed();
     }
     prop_assert_eq!(table.first_changed(), None);
+    // So is the order by deadline.
+    while let Some(expected) = model.earliest() {
+        prop_assert_eq!(number(table.earliest()), Some(expected));
+        prop_assert_eq!(table.remove(id(expected)), model.remove(expected));
+    }
+    prop_assert_eq!(table.earliest(), None);
     Ok(())
 }
 
 fn agrees_with_the_model<V: Content>() {
-    check(600, &(steps(), 1_usize..65), |(steps, capacity)| {
-        run(&mut Allocated::<Colliding, V>::with_capacity(capacity), &steps)?;
-        run(&mut Inline::<Colliding, V, 1>::new(), &steps)?;
-        run(&mut Inline::<Colliding, V, 7>::new(), &steps)?;
-        run(&mut Inline::<Colliding, V, 64>::new(), &steps)
+    check(300, &(steps(), 1_usize..65), |(steps, capacity)| {
+        run(&mut Allocated::<Colliding, V>::with_capacity(capacity), &steps, 1)?;
+        run(&mut Inline::<Colliding, V, 1>::new(), &steps, 1)?;
+        run(&mut Inline::<Colliding, V, 7>::new(), &steps, 1)?;
+        run(&mut Inline::<Colliding, V, 64>::new(), &steps, 1)
     });
+    let mut random = Random(seed());
+    for _ in 0..if long() { 20 } else { 1 } {
+        large_tables_agree::<V>(&mut random).unwrap_or_else(|failure| panic!("{failure}, seed {}", seed()));
+    }
 }
 
-#[test]
-fn unscheduled_records() {
-    agrees_with_the_model::<Unscheduled>();
+/// Tables whose sets have one level below the root, and two.
+fn large_tables_agree<V: Content>(random: &mut Random) -> Result<(), TestCaseError> {
+    // As many looks at the whole table for each capacity.
+    let looks = |steps: &[Step]| steps.len() / 60;
+    for capacity in [65, 100, 1_025, 2_100] {
+        let steps = long_steps(random, capacity);
+        run(&mut Allocated::<Colliding, V>::with_capacity(capacity), &steps, looks(&steps))?;
+    }
+    let steps = long_steps(random, 100);
+    run(&mut Inline::<Colliding, V, 100>::new(), &steps, looks(&steps))?;
+    let steps = long_steps(random, 1_100);
+    run(&mut Inline::<Colliding, V, 1_100>::new(), &steps, looks(&steps))
 }
 
-#[test]
-fn scheduled_records() {
-    agrees_with_the_model::<Scheduled>();
+macro_rules! agree {
+    ($($test:ident: $record:ty,)*) => {
+        $(#[test]
+        fn $test() {
+            agrees_with_the_model::<$record>();
+        })*
+    };
 }
 
-#[test]
-fn records_scheduled_by_the_first_of_their_key() {
-    agrees_with_the_model::<FirstScheduled>();
+agree! {
+    in_order_unscheduled: Unscheduled,
+    in_order_scheduled: Scheduled,
+    in_order_due_together: DueTogether,
+    in_order_scheduled_by_the_first_of_their_key: FirstScheduled,
+    one_per_key_unscheduled: OneUnscheduled,
+    one_per_key_scheduled: OneScheduled,
+    one_per_key_due_together: OneDueTogether,
+    by_position_unscheduled: PlacedUnscheduled,
+    by_position_scheduled: PlacedScheduled,
+    by_position_due_together: PlacedDueTogether,
 }
 
 #[test]

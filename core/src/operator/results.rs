@@ -99,7 +99,7 @@ pub(super) fn each_due<'s, K: Key, V: Record, I: SlotIndex, E>(
         for _ in 0..table.len() {
             let Some(slot) = next else { break };
             close(table, slot, deadline)?;
-            next = table.next_of_cohort(cohort, slot);
+            next = table.next_of_cohort(cohort, deadline, slot);
         }
     }
     Ok(())
@@ -111,10 +111,11 @@ pub(super) fn discard_due<K: Key, V: Record, I: SlotIndex>(
     is_due: impl Fn(&V) -> bool,
 ) {
     let mut one_by_one = OneByOne::default();
-    while let Some(slot) = table.earliest()
+    while let Some(FirstDue { slot, cohort, .. }) = table.first_due()
         && table.record(slot).is_some_and(|(_, value)| is_due(value))
     {
-        if one_by_one.are_many(None, table.heap_length()) {
+        // Those of a cohort are not in the heap.
+        if cohort.is_none() && one_by_one.are_many(None, table.heap_length()) {
             table.discard_of_heap(&is_due);
         } else {
             table.discard(slot);
@@ -183,21 +184,24 @@ mod tests {
 
     use super::super::OnFull;
     use super::*;
-    use crate::state::{Allocated, OnePerKey, Schedule, State};
+    use crate::state::{Allocated, InOrder, OnePerKey, Schedule, State};
 
     extern crate std;
+
+    use std::vec::Vec;
 
     std::thread_local! {
         /// How often a deadline was looked at: the unit of cost here.
         static LOOKS: Cell<usize> = const { Cell::new(0) };
     }
 
+    /// Due on its own, or together with others.
     #[derive(Serialize, Deserialize)]
-    struct Due(i64);
+    struct Due<const SHARED: bool>(i64);
 
-    impl Record for Due {
+    impl<const SHARED: bool> Record for Due<SHARED> {
         type Lookup = OnePerKey;
-        const SCHEDULE: Schedule = Schedule::Each;
+        const SCHEDULE: Schedule = if SHARED { Schedule::Together } else { Schedule::Each };
 
         fn position(&self) -> Timestamp {
             Timestamp::from_micros(self.0)
@@ -220,58 +224,197 @@ mod tests {
         }
     }
 
-    /// Closes `due` of `slots` records, of which `left` are still there; the sink takes `taken` of them. Returns how often a deadline was looked at.
-    fn looks(slots: i64, left: i64, due: i64, taken: usize) -> usize {
-        let mut state = Allocated::<i64, Due>::with_capacity(slots as usize);
-        let mut table = state.tables();
-        for key in 0..slots {
-            let at = if key < due { 0 } else { key };
-            assert!(table.insert(key, Due(at)).is_ok(), "there is room");
+    fn end<const SHARED: bool>(record: &Due<SHARED>) -> Timestamp {
+        Timestamp::from_micros(record.0)
+    }
+
+    /// A table in which `due` records are due together, those with the lowest keys, and the others later, each at a moment of its own.
+    #[derive(Clone, Copy)]
+    struct Case {
+        slots: i64,
+        /// Of the slots, how many still hold a record.
+        left: i64,
+        due: i64,
+        /// Of those due, how many come after others that have taken all cohorts.
+        beyond_cohorts: i64,
+    }
+
+    impl Case {
+        fn of(slots: i64, due: i64) -> Self {
+            Self { slots, left: slots, due, beyond_cohorts: 0 }
         }
-        for slot in (left as usize..slots as usize).filter_map(SlotId::new) {
-            table.discard(slot);
+
+        fn fill<const SHARED: bool>(self, table: &mut Table<'_, i64, Due<SHARED>, u32>) {
+            let mut insert = |key, at| assert!(table.insert(key, Due(at)).is_ok(), "there is room");
+            // Keys and slots agree: what comes first has the lowest slot.
+            for key in 0..self.slots {
+                insert(key, if key < self.due - self.beyond_cohorts { 0 } else { key + 1 });
+            }
+            // Now that no cohort is left for their deadline, if none had it before.
+            for slot in ids(self.due - self.beyond_cohorts, self.due) {
+                table.edit_deadline(slot, |record| record.0 = 0);
+            }
+            ids(self.left, self.slots).for_each(|slot| table.discard(slot));
         }
-        let mut given = std::vec::Vec::new();
-        let mut close = |limit: usize| {
-            close_due(
-                &mut table,
-                &epoch(),
-                |deadline| deadline,
-                |key, _| {
-                    if given.len() >= limit {
-                        return Err(());
-                    }
-                    given.push(*key);
-                    Ok(())
-                },
-            )
-        };
-        LOOKS.set(0);
-        assert_eq!(close(taken).is_ok(), taken >= due as usize);
-        let looks = LOOKS.get();
-        assert!(close(usize::MAX).is_ok(), "the sink takes all");
-        assert!(given.iter().copied().eq(0..due), "each once, in order of slots");
-        looks
+
+        /// Closes what is due; the sink takes `taken` of them and the rest later. Returns how often a deadline was looked at up to where it refused.
+        fn looks_to_close<const SHARED: bool>(self, taken: usize) -> usize {
+            let mut state = Allocated::<i64, Due<SHARED>>::with_capacity(self.slots as usize);
+            let mut table = state.tables();
+            self.fill(&mut table);
+            let mut given = Vec::new();
+            let mut close = |limit: usize| {
+                close_due(
+                    &mut table,
+                    &epoch(),
+                    |at| at,
+                    |key, _| {
+                        if given.len() >= limit {
+                            return Err(());
+                        }
+                        given.push(*key);
+                        Ok(())
+                    },
+                )
+            };
+            LOOKS.set(0);
+            assert_eq!(close(taken).is_ok(), taken >= self.due as usize);
+            let looks = LOOKS.get();
+            assert!(close(usize::MAX).is_ok(), "the sink takes all");
+            assert!(given.iter().copied().eq(0..self.due), "each once, in order of slots");
+            self.check_the_rest(&mut table);
+            looks
+        }
+
+        /// Discards what is due. Returns how often a deadline was looked at.
+        fn looks_to_discard<const SHARED: bool>(self) -> usize {
+            let mut state = Allocated::<i64, Due<SHARED>>::with_capacity(self.slots as usize);
+            let mut table = state.tables();
+            self.fill(&mut table);
+            LOOKS.set(0);
+            discard_due(&mut table, |record| epoch().is_due(end(record)));
+            let looks = LOOKS.get();
+            self.check_the_rest(&mut table);
+            looks
+        }
+
+        /// What was not due is there, and in order.
+        fn check_the_rest<const SHARED: bool>(self, table: &mut Table<'_, i64, Due<SHARED>, u32>) {
+            assert_eq!(table.len() as i64, self.left - self.due);
+            for slot in ids(self.due, self.left) {
+                assert_eq!(table.earliest(), Some(slot));
+                table.discard(slot);
+            }
+            assert_eq!(table.earliest(), None);
+        }
+    }
+
+    fn ids(from: i64, to: i64) -> impl Iterator<Item = SlotId> {
+        (from as usize..to as usize).filter_map(SlotId::new)
     }
 
     #[test]
     fn few_due_cost_the_same_in_a_large_table() {
-        let few = looks(1_000, 1_000, 20, 20);
+        let emptied = Case { left: 200, ..Case::of(300_000, 20) };
         // Twice as many levels of the order, and no step for each slot.
-        assert!(looks(1_000_000, 1_000_000, 20, 20) <= 3 * few, "{few}");
-        assert!(looks(1_000_000, 200, 20, 20) <= 3 * few, "slots that are not in use any more");
+        let few = Case::of(1_000, 20).looks_to_close::<false>(20);
+        for case in [Case::of(300_000, 20), emptied] {
+            let looks = case.looks_to_close::<false>(20);
+            assert!(looks <= 3 * few, "{looks} instead of {few}");
+        }
+        let few = Case::of(1_000, 20).looks_to_discard::<false>();
+        for case in [Case::of(300_000, 20), emptied] {
+            let looks = case.looks_to_discard::<false>();
+            assert!(looks <= 3 * few, "{looks} to discard instead of {few}");
+        }
     }
 
     #[test]
     fn many_due_together_cost_a_few_steps_each() {
-        let looks = looks(100_000, 100_000, 50_000, 50_000);
+        let many = Case::of(100_000, 50_000);
+        let looks = many.looks_to_close::<false>(50_000);
         assert!(looks < 16 * 50_000, "{looks}");
+        let looks = many.looks_to_discard::<false>();
+        assert!(looks < 16 * 50_000, "{looks} to discard");
+    }
+
+    #[test]
+    fn a_cohort_closes_without_a_look_at_others() {
+        // One look at the first of the heap, before and after.
+        for case in [Case::of(1_000, 20), Case::of(100_000, 20), Case::of(100_000, 50_000)] {
+            assert_eq!(case.looks_to_close::<true>(usize::MAX), 2);
+        }
+    }
+
+    #[test]
+    fn a_cohort_is_discarded_at_a_look_each() {
+        for due in [1, 7, 8, 9, 20, 5_000] {
+            // One at the first of the heap, before each and after all.
+            assert_eq!(Case::of(10_000, due).looks_to_discard::<true>(), due as usize + 1);
+        }
+    }
+
+    #[test]
+    fn many_beyond_the_cohorts_cost_a_few_steps_each() {
+        // All of them, or some, so that the cohort and the heap hold the same deadline.
+        for beyond_cohorts in [50_000, 25_000] {
+            let case = Case { beyond_cohorts, ..Case::of(100_000, 50_000) };
+            let looks = case.looks_to_close::<true>(usize::MAX);
+            assert!(looks < 16 * 50_000, "{looks}, {beyond_cohorts} beyond");
+            let looks = case.looks_to_discard::<true>();
+            assert!(looks < 16 * 50_000, "{looks} to discard, {beyond_cohorts} beyond");
+        }
+        let few = Case { beyond_cohorts: 20, ..Case::of(1_000, 20) }.looks_to_close::<true>(20);
+        let looks = Case { beyond_cohorts: 20, ..Case::of(300_000, 20) }.looks_to_close::<true>(20);
+        assert!(looks <= 3 * few, "{looks} instead of {few}");
     }
 
     #[test]
     fn a_sink_that_refuses_amid_them_gets_the_rest_later() {
         for taken in [0, 10, 17, 100, 400, 499] {
-            looks(1_000, 1_000, 500, taken);
+            for beyond_cohorts in [0, 250, 500] {
+                let case = Case { beyond_cohorts, ..Case::of(1_000, 500) };
+                case.looks_to_close::<false>(taken);
+                case.looks_to_close::<true>(taken);
+            }
         }
+    }
+
+    #[derive(Serialize, Deserialize)]
+    struct Pane(i64);
+
+    impl Record for Pane {
+        type Lookup = InOrder;
+        const SCHEDULE: Schedule = Schedule::FirstOfKey;
+
+        fn position(&self) -> Timestamp {
+            Timestamp::from_micros(self.0)
+        }
+
+        fn deadline(&self) -> Timestamp {
+            self.position()
+        }
+    }
+
+    #[test]
+    fn what_comes_after_the_last_of_a_cohort_waits_until_it_is_due() {
+        let mut state = Allocated::<i64, Pane>::with_capacity(8);
+        let mut table = state.tables();
+        // The second of the key takes the place of the first, in a slot behind it, and the cohort has no other left.
+        for at in [0, 1, 2] {
+            assert!(table.insert(7, Pane(at)).is_ok(), "there is room");
+        }
+        let mut given = Vec::new();
+        let closed = close_due(
+            &mut table,
+            &epoch(),
+            |at| at,
+            |_, pane| {
+                given.push(pane.0);
+                Ok::<_, ()>(())
+            },
+        );
+        assert_eq!((closed, given), (Ok(()), std::vec![0]));
+        assert_eq!(table.len(), 2);
     }
 }

@@ -7,11 +7,18 @@ use super::sets::Set;
 use super::web::Web;
 
 impl<I: SlotIndex> Web<'_, I> {
-    /// Enters a slot in both sets.
+    /// Enters a slot in both sets. Mostly it is there already.
     #[inline]
     pub(super) fn mark(&mut self, slot: SlotId) {
-        self.mark_dirty(slot);
-        if self.meta.tracks_changed && !self.is_in(Set::CHANGED, slot) {
+        if !self.is_in(Set::DIRTY, slot) || self.meta.tracks_changed && !self.is_in(Set::CHANGED, slot) {
+            self.mark_first(slot);
+        }
+    }
+
+    #[inline(never)]
+    fn mark_first(&mut self, slot: SlotId) {
+        self.add_to(Set::DIRTY, slot);
+        if self.meta.tracks_changed {
             self.add_to(Set::CHANGED, slot);
         }
     }
@@ -19,9 +26,7 @@ impl<I: SlotIndex> Web<'_, I> {
     /// Enters a slot in the set of those changed since the last commit.
     #[inline]
     pub(super) fn mark_dirty(&mut self, slot: SlotId) {
-        if !self.is_in(Set::DIRTY, slot) {
-            self.add_to(Set::DIRTY, slot);
-        }
+        self.add_to(Set::DIRTY, slot);
     }
 
     /// Says whether slots changed since the last results are kept; they are not unless asked for. For an empty table.

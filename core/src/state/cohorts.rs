@@ -122,9 +122,13 @@ impl<I: SlotIndex> Web<'_, I> {
         Some(FirstDue { slot: lowest, deadline, cohort: Some(cohort) })
     }
 
-    /// The next slot of a cohort behind one.
+    /// The next slot behind one of a cohort with that deadline.
     #[inline]
-    pub(super) fn next_of_cohort(&self, cohort: Cohort, slot: SlotId) -> Option<SlotId> {
+    pub(super) fn next_of_cohort(&self, cohort: Cohort, deadline: Timestamp, slot: SlotId) -> Option<SlotId> {
+        // One that has become empty may have begun anew, for a later deadline.
+        if self.deadline_of_cohort(cohort) != Some(deadline) {
+            return None;
+        }
         self.next_of(Set::of(cohort), slot.number().wrapping_add(1))
     }
 

@@ -107,7 +107,7 @@ impl<I: SlotIndex> Web<'_, I> {
     pub(super) fn is_in(&self, set: Set, slot: SlotId) -> bool {
         let (level, bit) = (self.slots_level(), slot.number());
         if level.bits <= ROOT_BITS {
-            return self.root(set) >> (bit % ROOT_BITS) & 1 != 0;
+            return bit < level.bits && self.root(set) >> (bit % ROOT_BITS) & 1 != 0;
         }
         self.word(level, set, bit) >> (bit % Self::BITS) & 1 != 0
     }
@@ -315,6 +315,176 @@ impl<I: SlotIndex> Web<'_, I> {
         for _ in 0..self.words.len() {
             let Some(slot) = self.first_of(set) else { break };
             self.clear_bits(set, level, slot.number(), u32::MAX);
+        }
+    }
+}
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::state::{Allocated, Inline, OnePerKey, Record, Schedule, State};
+    use crate::time::Timestamp;
+
+    extern crate std;
+
+    use std::collections::BTreeSet;
+    use std::vec::Vec;
+
+    /// Of no size worth mentioning, so that tables of a hundred thousand are quick.
+    #[derive(Serialize, Deserialize)]
+    struct Mark;
+
+    impl Record for Mark {
+        type Lookup = OnePerKey;
+        const SCHEDULE: Schedule = Schedule::Never;
+
+        fn position(&self) -> Timestamp {
+            Timestamp::EPOCH
+        }
+
+        fn deadline(&self) -> Timestamp {
+            Timestamp::EPOCH
+        }
+    }
+
+    /// Knuth's 64-bit congruential generator; its high bits are random enough to draw slots from.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, limit: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) as usize % limit
+        }
+    }
+
+    /// The first set, one amid the others, and the last: neighbours in memory must not touch each other.
+    const TRIED: [Set; 3] = [Set::FREE, Set::CHANGED, Set::of(Cohort::new(COHORTS - 1))];
+
+    fn numbers<I: SlotIndex>(web: &Web<'_, I>, set: Set) -> Vec<usize> {
+        web.all_of(set).map(SlotId::number).collect()
+    }
+
+    fn check_all<I: SlotIndex>(web: &Web<'_, I>, models: &[BTreeSet<usize>; 3]) {
+        for (set, model) in TRIED.into_iter().zip(models) {
+            assert!(numbers(web, set).iter().eq(model), "{set:?}");
+            assert_eq!(web.is_empty_set(set), model.is_empty(), "{set:?}");
+        }
+        // Nobody has touched these.
+        assert!(web.is_empty_set(Set::DIRTY));
+        assert!((0..COHORTS - 1).all(|cohort| web.is_empty_set(Set::of(Cohort::new(cohort)))));
+    }
+
+    /// Adds, takes and looks, more often than not near the ends of words and levels.
+    fn agrees_with_ordered_sets<I: SlotIndex>(web: &mut Web<'_, I>) {
+        let capacity = web.links.len();
+        let mut random = Random(capacity as u64);
+        let mut models = [const { BTreeSet::new() }; 3];
+        let steps = 3 * capacity.clamp(400, 10_000);
+        for step in 0..steps {
+            let place = match random.below(4) {
+                0 => random.below(capacity),
+                1 => random.below(capacity.div_ceil(64)) * 64 + random.below(2) * 63,
+                2 => random.below(capacity.div_ceil(1_024)) * 1_024,
+                _ => capacity - 1 - random.below(capacity.min(3)),
+            };
+            let place = place.min(capacity - 1);
+            let chosen = random.below(3);
+            let (set, model) = (TRIED[chosen], &mut models[chosen]);
+            let slot = SlotId::new(place).expect("a slot");
+            // Fuller and fuller, then emptier and emptier.
+            if random.below(steps) >= step {
+                web.add_to(set, slot);
+                model.insert(place);
+            } else {
+                let taken = model.range(random.below(capacity)..).next().copied().unwrap_or(place);
+                web.take_from(set, SlotId::new(taken).expect("a slot"));
+                model.remove(&taken);
+            }
+            assert_eq!(web.is_in(set, slot), model.contains(&place), "{place} of {set:?}");
+            assert_eq!(web.first_of(set).map(SlotId::number), model.first().copied(), "{set:?}");
+            for from in [place, place + 1, random.below(capacity + 2)] {
+                let next = web.next_of(set, from).map(SlotId::number);
+                assert_eq!(next, model.range(from..).next().copied(), "from {from} of {set:?}");
+            }
+            if step % (steps / 8) == 0 {
+                check_all(web, &models);
+                web.empty(set);
+                models[chosen].clear();
+                check_all(web, &models);
+            }
+        }
+        check_all(web, &models);
+        fills_and_empties(web, models);
+    }
+
+    /// A set of all slots, taken from either end, beside others that stay as they are.
+    fn fills_and_empties<I: SlotIndex>(web: &mut Web<'_, I>, mut models: [BTreeSet<usize>; 3]) {
+        let slots: Vec<SlotId> = (0..web.links.len()).filter_map(SlotId::new).collect();
+        slots.iter().for_each(|slot| web.add_to(TRIED[1], *slot));
+        models[1] = (0..slots.len()).collect();
+        check_all(web, &models);
+        for slot in slots.iter().rev().take(slots.len() / 2) {
+            web.take_from(TRIED[1], *slot);
+            models[1].remove(&slot.number());
+            assert_eq!(web.next_of(TRIED[1], slot.number()), None);
+        }
+        check_all(web, &models);
+        while let Some(first) = web.first_of(TRIED[1]) {
+            assert_eq!(Some(first.number()), models[1].pop_first());
+            web.take_from(TRIED[1], first);
+        }
+        check_all(web, &models);
+    }
+
+    fn allocated(capacity: usize) {
+        let mut state = Allocated::<u32, Mark>::with_capacity(capacity);
+        agrees_with_ordered_sets(&mut state.tables().web);
+    }
+
+    fn inline<const N: usize>() {
+        let mut state = std::boxed::Box::new(Inline::<u32, Mark, N>::EMPTY);
+        agrees_with_ordered_sets(&mut state.tables().web);
+    }
+
+    #[test]
+    fn of_32_bits_to_a_word() {
+        for capacity in [1, 2, 63, 64, 65, 1_024, 1_025, 2_048, 2_049, 65_537, 100_000] {
+            allocated(capacity);
+        }
+    }
+
+    #[test]
+    fn of_16_bits_to_a_word() {
+        inline::<1>();
+        inline::<63>();
+        inline::<64>();
+        inline::<65>();
+        inline::<1_024>();
+        inline::<1_025>();
+        inline::<2_049>();
+        inline::<16_385>();
+        inline::<32_767>();
+    }
+
+    /// Inline state keeps as many words as slots, allocated state as many as it takes.
+    #[test]
+    fn inline_state_has_the_words_it_takes() {
+        for capacity in 1..=<u16 as SlotIndex>::SLOTS_MAX {
+            assert!(words(capacity, u16::BITS as usize) <= capacity, "{capacity}");
+        }
+    }
+
+    #[test]
+    fn a_slot_past_the_last_is_in_no_set() {
+        for capacity in [1, 64, 65] {
+            let mut state = Allocated::<u32, Mark>::with_capacity(capacity);
+            let web = &mut state.tables().web;
+            SlotId::new(0).into_iter().for_each(|slot| web.add_to(Set::CHANGED, slot));
+            for past in (capacity..capacity + 200).filter_map(SlotId::new) {
+                assert!(!web.is_in(Set::CHANGED, past), "{past:?} of {capacity}");
+            }
         }
     }
 }

@@ -224,8 +224,8 @@ impl<K: Key, V: Record, I: SlotIndex> Tables for Table<'_, K, V, I> {
     }
 
     fn write(&self, all: bool, first: u8, sink: &mut EntrySink<'_>) -> Result<(), Stopped> {
-        let entries = if all { self.len() } else { self.dirty_count() };
-        if entries == 0 {
+        let is_nothing = if all { self.is_empty() } else { self.dirty().next().is_none() };
+        if is_nothing {
             return Ok(());
         }
         let slots = if all { Slots::All(self.occupied_from(0)) } else { Slots::Changed(self.dirty()) };

@@ -72,8 +72,13 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     /// not change while it is scheduled (see [`Table::edit_deadline`]).
     #[inline]
     pub fn edit(&mut self, slot: SlotId) -> Option<&mut V> {
-        self.web.mark(slot);
-        self.edit_unmarked(slot)
+        match self.slots.get_mut(slot.number()) {
+            Some(Slot::Occupied(_, value)) => {
+                self.web.mark(slot);
+                Some(value)
+            }
+            _ => None,
+        }
     }
 
     /// Changes what can be worked out again after a restart, so that the record need not be written to the checkpoint.
@@ -87,8 +92,13 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
 
     /// Changes what gives no result by itself: written to the checkpoint, but not listed as changed since the last results.
     pub(crate) fn edit_unlisted(&mut self, slot: SlotId) -> Option<&mut V> {
-        self.web.mark_dirty(slot);
-        self.edit_unmarked(slot)
+        match self.slots.get_mut(slot.number()) {
+            Some(Slot::Occupied(_, value)) => {
+                self.web.mark_dirty(slot);
+                Some(value)
+            }
+            _ => None,
+        }
     }
 
     /// The record of `key` at exactly `position`. Found at once, except in order: there the one with the highest position is, and others
@@ -142,8 +152,8 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
 
     /// The next slot behind one of those that are due with it.
     #[inline]
-    pub(crate) fn next_of_cohort(&self, cohort: Cohort, slot: SlotId) -> Option<SlotId> {
-        self.web.next_of_cohort(cohort, slot)
+    pub(crate) fn next_of_cohort(&self, cohort: Cohort, deadline: Timestamp, slot: SlotId) -> Option<SlotId> {
+        self.web.next_of_cohort(cohort, deadline, slot)
     }
 
     /// Makes a cohort of the records with that deadline that are in the heap; `false` if there is none for them. Costs a few steps for each record in
@@ -221,8 +231,9 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     /// Changes a record in a way that may move its deadline, and puts it in its new place in the order. `O(log n)`.
     #[inline]
     pub fn edit_deadline(&mut self, slot: SlotId, change: impl FnOnce(&mut V)) {
-        self.web.mark(slot);
-        self.edit_deadline_unmarked(slot, change);
+        if self.edit(slot).is_some() {
+            self.edit_deadline_unmarked(slot, change);
+        }
     }
 
     /// [`Table::edit_deadline`] of what can be worked out again after a restart, so that the record need not be written.

@@ -5,7 +5,7 @@
 
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 const MICROS_PER_MILLI: i64 = 1_000;
 const MICROS_PER_SEC: i64 = 1_000_000;
@@ -18,9 +18,17 @@ const MICROS_PER_SEC: i64 = 1_000_000;
 /// assert_eq!(at + Span::millis(500), Timestamp::from_secs(2));
 /// assert_eq!(Timestamp::from_millis(-1).as_micros(), -1_000);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
+
+impl Serialize for Timestamp {
+    // By hand to be inlined: most records of a checkpoint hold one.
+    #[inline]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.0)
+    }
+}
 
 impl Timestamp {
     /// 1970-01-01T00:00:00 UTC.

@@ -330,7 +330,8 @@ macro_rules! elements {
             type Ok = ();
             type Error = EncodeError;
 
-            #[inline]
+            #[cfg_attr(feature = "small-code", inline)]
+            #[cfg_attr(not(feature = "small-code"), inline(always))]
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
                 value.serialize(&mut **self)
             }
@@ -356,7 +357,8 @@ macro_rules! fields {
             type Ok = ();
             type Error = EncodeError;
 
-            #[inline]
+            #[cfg_attr(feature = "small-code", inline)]
+            #[cfg_attr(not(feature = "small-code"), inline(always))]
             fn serialize_field<T: Serialize + ?Sized>(&mut self, _name: &'static str, value: &T) -> Done {
                 value.serialize(&mut **self)
             }

@@ -433,6 +433,14 @@ mod tests {
         }
     }
 
+    /// What the documentation of [`Allocated`] leaves out of its 21 bytes.
+    #[test]
+    fn a_slot_of_allocated_state_has_a_byte_of_sets() {
+        let bits = words(1_000_000, u32::BITS as usize) * u32::BITS as usize;
+        // A bit for each set, and of the levels above a 32nd, and a 32nd of that.
+        assert!((8_000_000..8_270_000).contains(&bits), "{bits}");
+    }
+
     #[test]
     fn a_slot_past_the_last_is_in_no_set() {
         for capacity in [1, 64, 65] {

@@ -134,7 +134,7 @@ impl<K: Key, V: Record, const N: usize> State for Inline<K, V, N> {
 
 /// Room for a number of records chosen at start, allocated once and never grown.
 ///
-/// A record costs the size of key and value, their tag and padding, and 20.5 bytes, or 28.5 if those of a key are [`InOrder`](super::InOrder).
+/// A record costs the size of key and value, their tag and padding, and 21 bytes, or 29 if those of a key are [`InOrder`](super::InOrder).
 #[cfg(feature = "alloc")]
 #[derive(Debug)]
 pub struct Allocated<K, V: Record> {

@@ -234,10 +234,10 @@ impl Model {
         for rows in self.rows.values_mut() {
             rows.retain(|row| given.is_none_or(|given| windows.last_end(row.at) > given));
         }
-        // What was given early is remembered with the panes of the key.
-        if self.rows.values().all(Vec::is_empty) {
-            self.early = None;
-        }
+        // What was given early is remembered by the first pane of the key, as long as it has part in it.
+        let first = self.rows.values().flatten().map(|row| row.at).min();
+        let next = first.and_then(|first| windows.next_end(first, self.watermark));
+        self.early = self.early.filter(|early| next.is_some_and(|next| next <= *early));
     }
 
     fn give(&mut self, key: u8, end: i64, early: bool) {

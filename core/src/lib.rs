@@ -101,32 +101,32 @@ pub type SessionState<K, A, const N: usize> = Inline<K, SessionRecord<A>, N>;
 pub type GroupState<K, A, const N: usize> = Inline<K, GroupRecord<A>, N>;
 /// State for aggregates `A` over all rows.
 pub type GlobalState<A> = Inline<(), GroupRecord<A>, 1>;
-/// State for deduplication that never forgets: `N` keys `K`. A key costs its own bytes, a tag with padding, and 18.
+/// State for deduplication that never forgets: `N` keys `K`. A key costs its own bytes, a tag with padding, and 12.
 pub type DedupState<K, const N: usize> = Inline<K, SeenRecord, N>;
-/// State for deduplication by event time or within the watermark: `N` keys `K`. A key costs 8 bytes, and their padding, more than in
+/// State for deduplication by event time or within the watermark: `N` keys `K`. A key costs 12 bytes, and their padding, more than in
 /// [`DedupState`].
 pub type ExpiringDedupState<K, const N: usize> = Inline<K, ExpiringRecord, N>;
 /// State for groups by event time: `N` groups, counted over all keys `K` and event times, of the aggregate states `A`. A group costs key,
-/// `A`, 8 bytes of event time, a tag with padding, and 18.
+/// `A`, 8 bytes of event time, a tag with padding, and 12.
 pub type EventTimeState<K, A, const N: usize> = Inline<K, EventTimeRecord<A>, N>;
 /// State for windows of so many rows: `N` panes, counted over all keys `K`, of the aggregate states `A`. A key needs one pane where
-/// windows do not overlap, else [`CountWindow::panes_max`](window::CountWindow::panes_max); a pane costs key, `A`, 20 bytes, a tag with padding, and 18.
+/// windows do not overlap, else [`CountWindow::panes_max`](window::CountWindow::panes_max); a pane costs key, `A`, 20 bytes, a tag with padding, and 16.
 pub type CountState<K, A, const N: usize> = Inline<K, CountPaneRecord<A>, N>;
 /// State for windows that rows open and close: `N` open windows, one at most for each key `K`, of the aggregate states `A`. A window
-/// costs key, `A`, 8 bytes of event time, a tag with padding, and 18.
+/// costs key, `A`, 8 bytes of event time, a tag with padding, and 12.
 pub type StateWindowState<K, A, const N: usize> = Inline<K, StateWindowRecord<A>, N>;
 /// State of [`Stream::as_of_join`]: `N` left rows `L` that wait, and `M` right rows `R`, of each key those that wait and one more. A left row
-/// costs its size, that of an `Option<K>`, and 8 and 18 bytes; a right row its size, that of the key, and 24 and 18 bytes; each with tags
+/// costs its size, that of an `Option<K>`, and 8 and 16 bytes; a right row its size, that of the key, and 24 and 16 bytes; each with tags
 /// and padding.
 pub type AsOfState<K, L, R, const N: usize, const M: usize> =
     (Inline<Option<K>, Waiting<L>, N>, Inline<CandidateKey<K>, Candidate<R>, M>);
 /// State for windows around each row ([`window::LookAhead`]): `N` moments at which a key `K` has rows, counted over all keys, with the
-/// aggregate states `A` over these rows. Each costs the size of key and aggregate states, and 20 and 18 bytes, with tags and padding.
+/// aggregate states `A` over these rows. Each costs the size of key and aggregate states, and 20 and 16 bytes, with tags and padding.
 pub type LookAheadState<K, A, const N: usize> = Inline<K, MomentRecord<A>, N>;
 /// State for a join of streams within a range of time: `N_LEFT` rows `L` and `N_RIGHT` rows `R`, with keys `K`.
 ///
-/// A row costs 18 bytes, its key as `Option<K>`, the row itself, 8 bytes for its time and one for whether it has had a match, each with its
-/// padding: 58 bytes for a row of 16 bytes and a `u16` key. For a `static`, [`Empty`](state::Empty) makes one.
+/// A row costs 16 bytes, its key as `Option<K>`, the row itself, 8 bytes for its time and one for whether it has had a match, each with its
+/// padding: 56 bytes for a row of 16 bytes and a `u16` key. For a `static`, [`Empty`](state::Empty) makes one.
 pub type JoinState<K, L, R, const N_LEFT: usize, const N_RIGHT: usize> =
     (Inline<Option<K>, Buffered<L>, N_LEFT>, Inline<Option<K>, Buffered<R>, N_RIGHT>);
 /// State for a join of streams without a range of time. As [`JoinState`], with 16 bytes more for each row: its number in order of arrival,
@@ -137,5 +137,5 @@ pub type BufferedJoinState<K, L, R, const N_LEFT: usize, const N_RIGHT: usize> =
 );
 /// State of [`process`](Grouped::process): `N` keys `K`, each with a state `S` of the user's and at most `TIMERS` timers.
 ///
-/// Bytes per key: those of `K` and `S`, 8 for each timer, 26 and padding, and the table's 18.
+/// Bytes per key: those of `K` and `S`, 8 for each timer, 26 and padding, and the table's 12.
 pub type ProcessState<K, S, const TIMERS: usize, const N: usize> = Inline<K, ProcessRecord<S, TIMERS>, N>;

@@ -3,9 +3,9 @@
 use core::any::type_name;
 use core::mem::size_of;
 
-use headwater::aggregate::{Count, Max, Mean, Min, Sum};
+use headwater::aggregate::{Count, Max, Mean, Min, Stored, Sum};
 use headwater::operator::{ByArrival, Candidate, CandidateKey, MomentRecord, ProcessRecord, Waiting};
-use headwater::state::Inline;
+use headwater::state::{Inline, Key, Lookup, Record};
 use headwater::{
     Buffered, CountPaneRecord, EventTimeRecord, ExpiringRecord, GroupRecord, PaneRecord, SeenRecord,
     SessionRecord, StateWindowRecord, WindowRecord,
@@ -15,9 +15,12 @@ type Name = heapless::String<16>;
 type CountMean = (Count, Mean);
 type CountSumMinMax = (Count, Sum<f64>, Min<f64>, Max<f64>);
 
-/// Beside each record `Inline` keeps 9 numbers of 16 bits, `Allocated` 9 of 32.
-const INLINE_LINKS: usize = 9 * size_of::<u16>();
-const ALLOCATED_LINKS: usize = 9 * size_of::<u32>();
+/// Beside each record `Inline` keeps 6 numbers of 16 bits, of which one is for the sets of slots. `Allocated` keeps 5 of 32, and a byte for the sets,
+/// rounded down: a 32nd of it more for the levels above.
+const INLINE_LINKS: usize = 6 * size_of::<u16>();
+const ALLOCATED_LINKS: usize = 5 * size_of::<u32>() + 1;
+/// Numbers that link the records of a key in order.
+const SIBLINGS: usize = 2;
 
 fn main() {
     println!("| state | key | holds | key and record | Inline | Allocated |");
@@ -33,7 +36,7 @@ fn main() {
 /// A row of 16 bytes, as joins keep them.
 type Row = (u64, f64);
 
-fn for_each_kind<K, A>(key: &str, aggregates: &str) {
+fn for_each_kind<K, A: Stored>(key: &str, aggregates: &str) {
     line::<K, GroupRecord<A>>(key, aggregates);
     line::<K, WindowRecord<A>>(key, aggregates);
     line::<K, PaneRecord<A>>(key, aggregates);
@@ -44,7 +47,7 @@ fn for_each_kind<K, A>(key: &str, aggregates: &str) {
     line::<K, MomentRecord<A>>(key, aggregates);
 }
 
-fn without_aggregates<K>(key: &str) {
+fn without_aggregates<K: Key>(key: &str) {
     line::<K, SeenRecord>(key, "-");
     line::<K, ExpiringRecord>(key, "-");
     line::<Option<K>, Buffered<Row>>(key, "a row of 16 bytes");
@@ -55,10 +58,12 @@ fn without_aggregates<K>(key: &str) {
     line::<K, ProcessRecord<(u32, f64), 4>>(key, "state of 16 bytes, 4 timers");
 }
 
-fn line<K, V>(key: &str, holds: &str) {
+fn line<K, V: Record>(key: &str, holds: &str) {
     // What 8 more records cost does not count the padding at the end.
     let inline = (size_of::<Inline<K, V, 16>>() - size_of::<Inline<K, V, 8>>()) / 8;
-    let allocated = inline - INLINE_LINKS + ALLOCATED_LINKS;
+    let siblings = if V::Lookup::IN_ORDER { SIBLINGS } else { 0 };
+    let slot = inline - INLINE_LINKS - siblings * size_of::<u16>();
+    let allocated = slot + ALLOCATED_LINKS + siblings * size_of::<u32>();
     let record = size_of::<K>() + size_of::<V>();
     let state = type_name::<V>().split('<').next().and_then(|path| path.rsplit("::").next()).unwrap_or("?");
     println!("| `{state}` | `{key}` | {holds} | {record} | {inline} | {allocated} |");

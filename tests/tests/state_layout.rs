@@ -5,13 +5,20 @@ use std::sync::Mutex;
 
 use headwater::aggregate::{Count, Max, Mean, Min};
 use headwater::state::{Allocated, Inline};
-use headwater::{GlobalState, GroupState, SessionState, SlidingState, Timestamp, WindowState};
+use headwater::{
+    DedupState, ExpiringDedupState, GlobalState, GroupState, SessionState, SlidingState, Timestamp,
+    WindowState,
+};
 use serde::{Deserialize, Serialize};
 
 const _: () = assert!(size_of::<WindowState<u32, (Count, Mean), 32>>() <= 2048);
 
 /// What a record costs beside key, value and their padding.
-const OVERHEAD_BYTES: usize = 18;
+const OVERHEAD_BYTES: usize = 12;
+/// What a state costs whatever its length.
+const FIXED_BYTES: usize = 128;
+/// What it costs more where the records of a key are in order.
+const IN_ORDER_BYTES: usize = 4;
 
 /// A type of key or value with values of its own to spare, which a compiler likes to use for other tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -68,20 +75,22 @@ fn empty_state_is_all_zero_whatever_it_holds() {
     assert!(in_bss(&TIME), "time");
 }
 
-/// The bytes of one record: what a longer state has more.
+/// The bytes of one record: what a state of 32 more has more.
 fn bytes_per_record<Shorter, Longer>() -> usize {
-    size_of::<Longer>() - size_of::<Shorter>()
+    let more = size_of::<Longer>() - size_of::<Shorter>();
+    assert_eq!(more % 32, 0, "no whole number of bytes each");
+    more / 32
 }
 
 #[test]
 fn a_record_costs_what_the_documentation_says() {
     macro_rules! per_record {
         ($state:ident, $key:ty, $aggregates:ty) => {{
-            let bytes =
-                bytes_per_record::<$state<$key, $aggregates, 32>, $state<$key, $aggregates, 64>>() / 32;
+            let bytes = bytes_per_record::<$state<$key, $aggregates, 32>, $state<$key, $aggregates, 64>>();
             let fixed = size_of::<$state<$key, $aggregates, 32>>() - 32 * bytes;
             let name =
                 format!("{}<{}, {}, N>", stringify!($state), stringify!($key), stringify!($aggregates));
+            assert_eq!(fixed, FIXED_BYTES, "{name}");
             println!("{name:<60} {bytes:>4} B each, {fixed} B in all");
             bytes
         }};
@@ -94,14 +103,25 @@ fn a_record_costs_what_the_documentation_says() {
     let session = per_record!(SessionState, u32, Aggregates);
     let group = per_record!(GroupState, u32, Aggregates);
     assert_eq!(tumbling, 16 + size_of::<Aggregates>() + OVERHEAD_BYTES);
-    // One more time each: when a pane is due, where a session ends. No time at all without windows.
-    assert_eq!((sliding, session, group), (tumbling + 8, tumbling + 8, tumbling - 8));
+    // One more time: where a session ends. No time at all without windows.
+    assert_eq!((session, group), (tumbling + 8 + IN_ORDER_BYTES, tumbling - 8));
+    // When a pane is due, the merge of panes that it stands for, and a number of 4 bytes with its padding.
+    let merged = size_of::<Option<Aggregates>>() + 8;
+    assert_eq!(sliding, tumbling + 8 + merged + IN_ORDER_BYTES);
+    let deduplicated = bytes_per_record::<DedupState<u32, 32>, DedupState<u32, 64>>();
+    let expiring = bytes_per_record::<ExpiringDedupState<u32, 32>, ExpiringDedupState<u32, 64>>();
+    // Tag and key in 8 bytes, and when the key is forgotten.
+    assert_eq!((deduplicated, expiring), (8 + OVERHEAD_BYTES, 16 + OVERHEAD_BYTES + IN_ORDER_BYTES));
+    type Joined<const N: usize> = headwater::JoinState<u16, (u64, f64), (u64, f64), N, N>;
+    // Both sides; as its documentation says.
+    assert_eq!(bytes_per_record::<Joined<32>, Joined<64>>(), 2 * 56);
     println!("{:<60} {:>4} B", "GlobalState<Aggregates>", size_of::<GlobalState<Aggregates>>());
     println!(
         "{:<60} {:>4} B",
         "Allocated<..>, beside the heap",
         size_of::<Allocated<u32, headwater::WindowRecord<Count>>>()
     );
-    assert!(size_of::<GlobalState<Count>>() <= 128);
+    // Counts, the roots of the sets and the cohorts; tag and count; what each record costs, and padding.
+    assert_eq!(size_of::<GlobalState<Count>>(), FIXED_BYTES + 16 + OVERHEAD_BYTES + 4);
     assert_eq!(align_of::<Inline<u32, headwater::WindowRecord<Count>, 4>>(), 8);
 }

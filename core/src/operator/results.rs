@@ -235,7 +235,7 @@ mod tests {
         /// Of the slots, how many still hold a record.
         left: i64,
         due: i64,
-        /// Of those due, how many come after others that have taken all cohorts.
+        /// Of those due, how many are in the heap because others had taken all cohorts.
         beyond_cohorts: i64,
     }
 
@@ -245,14 +245,24 @@ mod tests {
         }
 
         fn fill<const SHARED: bool>(self, table: &mut Table<'_, i64, Due<SHARED>, u32>) {
-            let mut insert = |key, at| assert!(table.insert(key, Due(at)).is_ok(), "there is room");
+            let insert = |table: &mut Table<'_, i64, Due<SHARED>, u32>, key, at| {
+                assert!(table.insert(key, Due(at)).is_ok(), "there is room");
+            };
+            // With the last four that are left, at first: so these keep the cohorts.
+            let at_first = |key| if self.beyond_cohorts == 0 { 0 } else { self.left - 3 + key % 4 };
             // Keys and slots agree: what comes first has the lowest slot.
             for key in 0..self.slots {
-                insert(key, if key < self.due - self.beyond_cohorts { 0 } else { key + 1 });
+                insert(table, key, if key < self.due { at_first(key) } else { key + 1 });
             }
-            // Now that no cohort is left for their deadline, if none had it before.
-            for slot in ids(self.due - self.beyond_cohorts, self.due) {
-                table.edit_deadline(slot, |record| record.0 = 0);
+            let in_cohort = self.due - self.beyond_cohorts;
+            ids(in_cohort, self.due).for_each(|slot| table.edit_deadline(slot, |record| record.0 = 0));
+            if 0 < in_cohort && in_cohort < self.due {
+                // The last one gives its cohort up to the others that are due.
+                let meanwhile = self.left - 3;
+                ids(0, in_cohort).for_each(|slot| table.edit_deadline(slot, |record| record.0 = meanwhile));
+                ids(self.left - 1, self.left).for_each(|slot| table.discard(slot));
+                ids(0, in_cohort).for_each(|slot| table.edit_deadline(slot, |record| record.0 = 0));
+                insert(table, self.left - 1, self.left);
             }
             ids(self.left, self.slots).for_each(|slot| table.discard(slot));
         }

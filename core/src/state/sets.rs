@@ -30,6 +30,8 @@ impl Set {
 const SETS: usize = 3 + COHORTS;
 /// Bits of a root.
 const ROOT_BITS: usize = u64::BITS as usize;
+/// Whether the ways that are taken most have code of their own.
+const HAS_SHORT_WAYS: bool = !cfg!(feature = "small-code");
 /// Levels below the root: 2^31 slots take five of 32 bits, 2^15 slots three of 16.
 const LEVELS_MAX: usize = 5;
 
@@ -119,7 +121,8 @@ impl<I: SlotIndex> Web<'_, I> {
             *lowest = slot.as_u32().min(*lowest);
         }
         let (level, bit) = (self.slots_level(), slot.number());
-        if level.bits > ROOT_BITS
+        if HAS_SHORT_WAYS
+            && level.bits > ROOT_BITS
             && let Some(word) = self.words.get_mut(Self::word_at(level, set, bit))
             && word.to_bits() != 0
         {
@@ -155,7 +158,8 @@ impl<I: SlotIndex> Web<'_, I> {
     pub(super) fn take_from(&mut self, set: Set, slot: SlotId) {
         let (level, bit) = (self.slots_level(), slot.number());
         let bits = 1 << (bit % Self::BITS);
-        if level.bits > ROOT_BITS
+        if HAS_SHORT_WAYS
+            && level.bits > ROOT_BITS
             && let Some(word) = self.words.get_mut(Self::word_at(level, set, bit))
             && word.to_bits() & !bits != 0
         {
@@ -201,7 +205,8 @@ impl<I: SlotIndex> Web<'_, I> {
         let (level, from) =
             (self.slots_level(), self.meta.roots.lowest.get(set.0).map_or(0, |lowest| *lowest as usize));
         // Mostly the lowest is in the word it was in the last time, and not alone.
-        if level.bits > ROOT_BITS
+        if HAS_SHORT_WAYS
+            && level.bits > ROOT_BITS
             && let Some(word) = self.words.get_mut(Self::word_at(level, set, from))
             && let bits = word.to_bits()
             && bits & bits.wrapping_sub(1) != 0
@@ -474,6 +479,14 @@ mod tests {
         for capacity in 1..=<u16 as SlotIndex>::SLOTS_MAX {
             assert!(words(capacity, u16::BITS as usize) <= capacity, "{capacity}");
         }
+    }
+
+    /// What the documentation of [`Allocated`] leaves out of its 21 bytes.
+    #[test]
+    fn a_slot_of_allocated_state_has_a_byte_of_sets() {
+        let bits = words(1_000_000, u32::BITS as usize) * u32::BITS as usize;
+        // A bit for each set, and of the levels above a 32nd, and a 32nd of that.
+        assert!((8_000_000..8_270_000).contains(&bits), "{bits}");
     }
 
     #[test]

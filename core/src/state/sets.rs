@@ -64,6 +64,19 @@ pub(super) fn words(capacity: usize, bits: usize) -> usize {
     words
 }
 
+/// The half of a root that holds a bit. A processor of 32 bits takes ten instructions to shift one of 64.
+#[inline]
+const fn half_of(root: u64, bit: usize) -> u32 {
+    (if bit & 32 == 0 { root } else { root >> 32 }) as u32
+}
+
+/// A bit of a root.
+#[inline]
+const fn root_bit(bit: usize) -> u64 {
+    let half = (1_u32 << (bit % u32::BITS as usize)) as u64;
+    if bit & 32 == 0 { half } else { half << 32 }
+}
+
 /// A level of the tree below the root: where its words begin, and how many bits it has.
 #[derive(Clone, Copy, Default)]
 struct Level {
@@ -109,7 +122,7 @@ impl<I: SlotIndex> Web<'_, I> {
     pub(super) fn is_in(&self, set: Set, slot: SlotId) -> bool {
         let (level, bit) = (self.slots_level(), slot.number());
         if level.bits <= ROOT_BITS {
-            return bit < level.bits && self.root(set) >> (bit % ROOT_BITS) & 1 != 0;
+            return bit < level.bits && half_of(self.root(set), bit) >> (bit % u32::BITS as usize) & 1 != 0;
         }
         self.word(level, set, bit) >> (bit % Self::BITS) & 1 != 0
     }
@@ -149,7 +162,7 @@ impl<I: SlotIndex> Web<'_, I> {
             (level, bit) = (Self::above(level), bit / Self::BITS);
         }
         if let Some(root) = self.root_mut(set) {
-            *root |= 1 << (bit % ROOT_BITS);
+            *root |= root_bit(bit);
         }
     }
 
@@ -186,7 +199,7 @@ impl<I: SlotIndex> Web<'_, I> {
             bits = 1 << (bit % Self::BITS);
         }
         if let Some(root) = self.root_mut(set) {
-            *root &= !(1 << (bit % ROOT_BITS));
+            *root &= !root_bit(bit);
         }
     }
 

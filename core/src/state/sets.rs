@@ -338,6 +338,7 @@ impl<I: SlotIndex> Web<'_, I> {
 }
 
 #[cfg(all(test, feature = "alloc"))]
+#[allow(clippy::indexing_slicing, clippy::expect_used, reason = "a test may panic")]
 mod tests {
     use serde::{Deserialize, Serialize};
 

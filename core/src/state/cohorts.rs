@@ -29,11 +29,13 @@ pub(crate) struct FirstDue {
 
 /// The number of a cohort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Cohort(usize);
+pub(crate) struct Cohort(pub(super) usize);
 
 impl Cohort {
-    pub(super) const fn new(number: usize) -> Self {
-        Self(number)
+    /// The cohort of that number, if there is one.
+    #[inline]
+    pub(super) fn numbered(number: usize) -> Option<Self> {
+        (0..COHORTS).contains(&number).then_some(Self(number))
     }
 
     pub(super) const fn number(self) -> usize {

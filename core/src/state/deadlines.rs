@@ -3,7 +3,7 @@
 //! Each scheduled slot knows its place, so that any record can leave or move in `O(log n)`. Equal deadlines are
 //! ordered by slot number, which makes the order one of content, not of history.
 
-use super::cohorts::{COHORTS, Cohort};
+use super::cohorts::Cohort;
 use super::index::{SlotId, SlotIndex};
 use super::sets::Set;
 use super::web::{Moments, Web};
@@ -27,12 +27,10 @@ impl<I: SlotIndex> Web<'_, I> {
     #[inline]
     fn place_of(&self, slot: SlotId) -> Place {
         let stored = self.links.get(slot.number()).map_or(0, |links| links.scheduled_at.to_bits());
-        let from_highest = Self::HIGHEST.wrapping_sub(stored) as usize;
-        match stored.checked_sub(1) {
-            None => Place::Nowhere,
-            Some(_) if from_highest < COHORTS => Place::Cohort(Cohort::new(from_highest)),
-            Some(place) => Place::Heap(place as usize),
+        if let Some(cohort) = Cohort::numbered(Self::HIGHEST.wrapping_sub(stored) as usize) {
+            return Place::Cohort(cohort);
         }
+        stored.checked_sub(1).map_or(Place::Nowhere, |place| Place::Heap(place as usize))
     }
 
     #[inline]

@@ -379,7 +379,7 @@ mod tests {
     }
 
     /// The first set, one amid the others, and the last: neighbours in memory must not touch each other.
-    const TRIED: [Set; 3] = [Set::FREE, Set::CHANGED, Set::of(Cohort::new(COHORTS - 1))];
+    const TRIED: [Set; 3] = [Set::FREE, Set::CHANGED, Set::of(Cohort(COHORTS - 1))];
 
     fn numbers<I: SlotIndex>(web: &Web<'_, I>, set: Set) -> Vec<usize> {
         web.all_of(set).map(SlotId::number).collect()
@@ -392,7 +392,7 @@ mod tests {
         }
         // Nobody has touched these.
         assert!(web.is_empty_set(Set::DIRTY));
-        assert!((0..COHORTS - 1).all(|cohort| web.is_empty_set(Set::of(Cohort::new(cohort)))));
+        assert!((0..COHORTS - 1).all(|cohort| web.is_empty_set(Set::of(Cohort(cohort)))));
     }
 
     /// Adds, takes and looks, more often than not near the ends of words and levels.

@@ -10,10 +10,11 @@ use serde::ser::{self, Serializer};
 
 use super::{Encode, EncodeError, varint};
 
-/// Puts values into bytes, one after the other.
+/// Puts values into bytes, one after the other. Where one does not fit, what it was to go on with is lost, so it is for its last value then.
 pub(crate) struct Encoder<'b> {
-    room: &'b mut [u8],
-    used: usize,
+    /// The bytes that are left.
+    rest: &'b mut [u8],
+    capacity: usize,
 }
 
 type Done = Result<(), EncodeError>;
@@ -21,31 +22,31 @@ type Done = Result<(), EncodeError>;
 impl<'b> Encoder<'b> {
     #[inline]
     pub(crate) fn new(room: &'b mut [u8]) -> Self {
-        Self { room, used: 0 }
+        let capacity = room.len();
+        Self { rest: room, capacity }
     }
 
     /// Bytes encoded so far.
     #[inline]
     pub(crate) fn used(&self) -> usize {
-        self.used
+        self.capacity.wrapping_sub(self.rest.len())
     }
 
-    /// Puts another byte where one has been encoded already.
-    pub(crate) fn overwrite(&mut self, at: usize, byte: u8) {
-        if let Some(place) = self.room.get_mut(at) {
-            *place = byte;
-        }
+    #[inline]
+    fn take_rest(&mut self) -> &'b mut [u8] {
+        core::mem::take(&mut self.rest)
     }
 
     /// Encodes a value if it fits, and says whether it does. Else it leaves nothing.
     pub(super) fn whole(&mut self, value: &dyn Encode) -> Result<bool, EncodeError> {
-        let before = self.used;
-        match value.encode(self) {
-            Err(EncodeError::Full) => {
-                self.used = before;
-                Ok(false)
+        let mut encoder = Encoder::new(&mut *self.rest);
+        match value.encode(&mut encoder) {
+            Err(EncodeError::Full) => Ok(false),
+            encoded => {
+                let used = encoder.used();
+                self.rest = self.take_rest().get_mut(used..).unwrap_or_default();
+                encoded.map(|()| true)
             }
-            encoded => encoded.map(|()| true),
         }
     }
 
@@ -59,14 +60,17 @@ impl<'b> Encoder<'b> {
         first: Option<T>,
         value_of: impl Fn(&T) -> V,
     ) -> Result<Option<T>, EncodeError> {
-        // One of its own, whose address nobody else has: so it can be held in registers.
-        let mut encoder = Encoder::new(self.room.get_mut(self.used..).unwrap_or_default());
+        let mut rest = self.take_rest();
         let mut first = first;
-        let mut whole = 0;
         let mut left = None;
         while let Some(item) = first.take().or_else(|| values.next()) {
+            // One of its own, whose address nobody else has: so it can be held in registers.
+            let mut encoder = Encoder::new(&mut *rest);
             match value_of(&item).serialize(&mut encoder) {
-                Ok(()) => whole = encoder.used,
+                Ok(()) => {
+                    let used = encoder.used();
+                    rest = core::mem::take(&mut rest).get_mut(used..).unwrap_or_default();
+                }
                 Err(EncodeError::Full) => {
                     left = Some(item);
                     break;
@@ -74,23 +78,22 @@ impl<'b> Encoder<'b> {
                 Err(error) => return Err(error),
             }
         }
-        self.used = self.used.saturating_add(whole);
+        self.rest = rest;
         Ok(left)
     }
 
     #[cfg_attr(feature = "small-code", inline(never))]
     #[cfg_attr(not(feature = "small-code"), inline)]
     fn byte(&mut self, byte: u8) -> Done {
-        *self.room.get_mut(self.used).ok_or(EncodeError::Full)? = byte;
-        self.used = self.used.wrapping_add(1);
-        Ok(())
+        self.array([byte])
     }
 
     #[cfg_attr(feature = "small-code", inline(never))]
     #[cfg_attr(not(feature = "small-code"), inline)]
     fn unsigned(&mut self, value: u64) -> Done {
-        let room = self.room.get_mut(self.used..).unwrap_or_default();
-        self.used = self.used.wrapping_add(varint::put(room, value).ok_or(EncodeError::Full)?);
+        let rest = self.take_rest();
+        let used = varint::put(rest, value).ok_or(EncodeError::Full)?;
+        self.rest = rest.get_mut(used..).unwrap_or_default();
         Ok(())
     }
 
@@ -103,20 +106,19 @@ impl<'b> Encoder<'b> {
     #[cfg_attr(feature = "small-code", inline(never))]
     #[cfg_attr(not(feature = "small-code"), inline)]
     fn array<const N: usize>(&mut self, bytes: [u8; N]) -> Done {
-        let room = self.room.get_mut(self.used..).unwrap_or_default();
-        *room.first_chunk_mut().ok_or(EncodeError::Full)? = bytes;
-        self.used = self.used.wrapping_add(N);
+        let (place, rest) = self.take_rest().split_first_chunk_mut().ok_or(EncodeError::Full)?;
+        *place = bytes;
+        self.rest = rest;
         Ok(())
     }
 
     #[inline(never)]
     fn bytes(&mut self, bytes: &[u8]) -> Done {
-        let room = self.room.get_mut(self.used..).unwrap_or_default();
-        let room = room.get_mut(..bytes.len()).ok_or(EncodeError::Full)?;
-        for (place, byte) in room.iter_mut().zip(bytes) {
+        let (place, rest) = self.take_rest().split_at_mut_checked(bytes.len()).ok_or(EncodeError::Full)?;
+        for (place, byte) in place.iter_mut().zip(bytes) {
             *place = *byte;
         }
-        self.used = self.used.wrapping_add(bytes.len());
+        self.rest = rest;
         Ok(())
     }
 

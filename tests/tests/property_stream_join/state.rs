@@ -21,7 +21,7 @@ fn bytes_per_row() {
         size_of::<BufferedJoinState<u16, Row, Row, 100, 100>>(),
         size_of::<BufferedJoinState<u16, Row, Row, 200, 200>>(),
     );
-    assert_eq!((ranged, buffered), (58, 74));
+    assert_eq!((ranged, buffered), (56, 72));
 }
 
 const INLINE_CAPACITY: usize = 7;

@@ -9,6 +9,7 @@ pub mod follow;
 pub mod fuzz;
 pub mod line;
 pub mod model;
+pub mod mqtt_rate;
 pub mod properties;
 pub mod reading;
 pub mod run;

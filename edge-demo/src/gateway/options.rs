@@ -22,6 +22,9 @@ Input, one of:
   --input PATH           a .csv or .jsonl file, or a directory of them; followed as it grows
   --topic FILTER         topics to subscribe to, for instance plant/+/reading
   --client-id ID         MQTT session to keep at the broker        [default: headwater-gateway]
+  --in-flight N          messages that the broker sends before it waits for acknowledgements, 1 to 2999; for
+                         mosquitto its max_inflight_messages. They are acknowledged after a commit, and a
+                         commit waits for the disk: the more, the faster   [default: 20, mosquitto's]
 
 Query:
   --window KIND          tumbling:SIZE, sliding:SIZE/SLIDE or session:GAP  [default: tumbling:10m]
@@ -105,6 +108,8 @@ pub enum Input {
         topic: String,
         /// Name of the session at the broker.
         client_id: String,
+        /// Messages that the broker sends before it waits for acknowledgements.
+        in_flight: u16,
     },
     /// A file, or a directory of files.
     Files(PathBuf),
@@ -147,6 +152,11 @@ const CAPACITY_OF_LONG_DELAYS: u32 = 1 << 18;
 const STATE_CAPACITY_MAX: u32 = 1 << 27;
 /// Most devices that can be asked for; with records of some 200 bytes, more memory than a gateway has.
 const KEYS_MAX: u32 = 1 << 26;
+
+/// What mosquitto sends before it waits for acknowledgements, unless it is told otherwise.
+const IN_FLIGHT: u16 = 20;
+/// Each of these messages must be recognized when it comes again, and 3,000 can be remembered.
+const IN_FLIGHT_MAX: u16 = 2_999;
 
 /// When an epoch ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,6 +222,7 @@ struct Given {
     broker: Option<String>,
     topic: Option<String>,
     client_id: Option<String>,
+    in_flight: Option<String>,
     input: Option<String>,
     window: Option<String>,
     watermark: Option<String>,
@@ -233,6 +244,7 @@ impl Given {
             "broker" => &mut self.broker,
             "topic" => &mut self.topic,
             "client-id" => &mut self.client_id,
+            "in-flight" => &mut self.in_flight,
             "input" => &mut self.input,
             "window" => &mut self.window,
             "watermark" => &mut self.watermark,
@@ -283,7 +295,7 @@ impl Given {
             format: format(self.format.as_deref().unwrap_or("csv"))?,
             keys: keys(self.keys.as_deref().unwrap_or("4096"))?,
             on_full,
-            input: input(self.broker, self.topic, self.client_id, self.input)?,
+            input: input(self.broker, self.topic, self.client_id, self.in_flight, self.input)?,
             out: self.out.ok_or("--out is missing: the directory for the answer")?.into(),
             state: self.state.ok_or("--state is missing: the directory for the checkpoint")?.into(),
             drain: self.drain,
@@ -296,13 +308,14 @@ fn input(
     broker: Option<String>,
     topic: Option<String>,
     client_id: Option<String>,
+    in_flight: Option<String>,
     files: Option<String>,
 ) -> Result<Input, UsageError> {
     match (broker, files) {
         (Some(_), Some(_)) => Err("--broker and --input exclude each other".into()),
         (None, None) => Err("--broker or --input is missing: where rows come from".into()),
-        (None, Some(_)) if topic.is_some() || client_id.is_some() => {
-            Err("--topic and --client-id need --broker".into())
+        (None, Some(_)) if topic.is_some() || client_id.is_some() || in_flight.is_some() => {
+            Err("--topic, --client-id and --in-flight need --broker".into())
         }
         (None, Some(path)) => Ok(Input::Files(path.into())),
         (Some(address), None) => {
@@ -315,8 +328,16 @@ fn input(
                 .into());
             }
             let client_id = client_id.unwrap_or_else(|| "headwater-gateway".to_owned());
-            Ok(Input::Broker { host, port, topic, client_id })
+            let in_flight = in_flight.map_or(Ok(IN_FLIGHT), |text| messages_in_flight(&text))?;
+            Ok(Input::Broker { host, port, topic, client_id, in_flight })
         }
+    }
+}
+
+fn messages_in_flight(text: &str) -> Result<u16, UsageError> {
+    match text.parse() {
+        Ok(messages @ 1..=IN_FLIGHT_MAX) => Ok(messages),
+        _ => Err(format!("--in-flight: `{text}` is not a whole number from 1 to {IN_FLIGHT_MAX}").into()),
     }
 }
 
@@ -426,7 +447,7 @@ mod tests {
 
     #[test]
     fn a_full_line_and_the_defaults() {
-        let options = parsed("--broker [::1]:1884 --topic plant/+/reading --client-id g --window sliding:1h/10m --out o --state s \
+        let options = parsed("--broker [::1]:1884 --topic plant/+/reading --client-id g --in-flight 2000 --window sliding:1h/10m --out o --state s \
             --watermark 5s --mode update --trigger 250ms --format jsonl --keys 10 --on-full drop --drain --progress").unwrap();
         assert_eq!(
             options.input,
@@ -434,7 +455,8 @@ mod tests {
                 host: "::1".into(),
                 port: 1884,
                 topic: "plant/+/reading".into(),
-                client_id: "g".into()
+                client_id: "g".into(),
+                in_flight: 2_000
             }
         );
         assert_eq!(options.window, WindowKind::Sliding(Sliding::of(Span::hours(1), Span::mins(10)).unwrap()));
@@ -479,6 +501,7 @@ mod tests {
             ("--format xml", "--format"),
             ("--mode all", "--mode"),
             ("--topic a/b", "need --broker"),
+            ("--in-flight 20", "need --broker"),
             ("--broker localhost --topic a", "exclude"),
             ("--verbose", "no option --verbose"),
             ("--format csv --format csv", "twice"),
@@ -493,6 +516,10 @@ mod tests {
         assert!(parsed("--input i.csv --out o").unwrap_err().contains("--state"));
         assert!(parsed("--out o --state s").unwrap_err().contains("--broker or --input"));
         assert!(parsed("--broker h --out o --state s").unwrap_err().contains("--topic"));
+        for wrong in ["0", "3000", "many"] {
+            let line = format!("--broker h --topic t --out o --state s --in-flight {wrong}");
+            assert!(parsed(&line).unwrap_err().contains("from 1 to 2999"));
+        }
         for address in ["h:port", "h:0", ":1883", "[::1:1883", "h:1:2"] {
             assert!(
                 parsed(&format!("--broker {address} --topic t --out o --state s"))

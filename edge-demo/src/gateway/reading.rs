@@ -98,9 +98,9 @@ fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Er
 
 /// One row of the answer: what a device reported in a window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AnswerRow {
+pub struct AnswerRow<Device = String> {
     /// Who reported.
-    pub device: String,
+    pub device: Device,
     /// Start of the window, ms since 1970 UTC, inside.
     pub window_start_ms: i64,
     /// End of the window, ms since 1970 UTC, outside. For a session: its last event plus the gap.

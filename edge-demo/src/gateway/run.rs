@@ -20,7 +20,7 @@ use super::columns;
 use super::losses::Losses;
 use super::options::{Input, Options, TriggerKind};
 use super::plan::{SummaryRow, TakePlan, with_plan};
-use super::reading::Reading;
+use super::reading::{DEVICE_BYTES_MAX, Reading};
 
 /// First line of `--progress`.
 pub const RUNNING: &str = "gateway: running";
@@ -36,6 +36,8 @@ const COMMIT_ROWS: u64 = 10_000;
 const COMMIT_ROWS_AVAILABLE_NOW: u64 = 1_000_000;
 /// Files of a directory that may still grow, the last by name.
 const GROWING_FILES: usize = 64;
+/// Messages remembered to tell those that come again, unless more can be in flight.
+const REDELIVERY_WINDOW: u16 = 128;
 /// Reports kept for `--progress` between two polls.
 const REPORTS: usize = 1_000;
 /// Room in the checkpoint log for one record of state, bytes: twice the largest, since the log holds the state twice.
@@ -153,8 +155,10 @@ impl TakePlan for Start<'_> {
     {
         let rejects = self.options.state.join("rejects.jsonl");
         match &self.options.input {
-            Input::Broker { host, port, topic, client_id } => {
-                let options = MqttOptions::new(host, *port, client_id, [topic.as_str()]);
+            Input::Broker { host, port, topic, client_id, in_flight } => {
+                let options = MqttOptions::new(host, *port, client_id, [topic.as_str()])
+                    .with_in_flight_window(*in_flight)
+                    .with_redelivery_window(in_flight.saturating_add(1).max(REDELIVERY_WINDOW));
                 let source = MqttSource::json(options).with_identity(identity).with_rejects(rejects);
                 self.start(plan, source)
             }
@@ -215,8 +219,13 @@ impl Start<'_> {
 /// What a message is known by when it comes again: the device's own number, if it gives one, together with the time, since
 /// a device that counts from 0 again after a reboot sends new rows under old numbers.
 fn identity(row: &Reading) -> Option<Identity> {
-    let source = [row.device.as_bytes(), &row.at.as_micros().to_le_bytes()].concat();
-    row.seq.map(|seq| Identity::new(source, seq))
+    let seq = row.seq?;
+    // Has room for the longest name and the time.
+    let mut source = heapless::Vec::<u8, { DEVICE_BYTES_MAX + 8 }>::new();
+    let both = source
+        .extend_from_slice(row.device.as_bytes())
+        .and_then(|()| source.extend_from_slice(&row.at.as_micros().to_le_bytes()));
+    both.is_ok().then(|| Identity::new(&source, seq))
 }
 
 /// By the ending of the file's name; of a directory, by those of its files. `None` if it has none yet.
@@ -253,6 +262,8 @@ mod tests {
     fn a_number_used_again_at_another_time_is_another_message() {
         let row = |json: &str| serde_json::from_str::<Reading>(json).unwrap();
         let first = row(r#"{"device":"a","at":1000,"value":1,"seq":0}"#);
+        let by_name_and_time = [b"a".as_slice(), &1_000_000_i64.to_le_bytes()].concat();
+        assert_eq!(identity(&first), Some(Identity::new(by_name_and_time, 0)), "checkpoints hold it");
         assert_eq!(identity(&first), identity(&first.clone()));
         for other in [
             r#"{"device":"a","at":2000,"value":1,"seq":0}"#,

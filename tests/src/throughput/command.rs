@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::answer::{Aggregated, Checksum};
 use super::job::{Aggregates, Job, sliding, tumbling};
+use super::output::Output;
 use super::rows::{KEYS, Reading, RowsError, from_binary, from_lines, generated};
 use super::run::{Outcome, RunError, empty_log, run};
 
@@ -20,7 +21,7 @@ const SEED: u64 = 42;
 
 /// How the command is used.
 pub const USAGE: &str = "\
-usage: throughput --job tumbling|sliding --from SOURCE [--keys K] [--epoch ROWS] [--checkpoint DIR]
+usage: throughput --job tumbling|sliding --from SOURCE [--keys K] [--epoch ROWS] [--to DIR] [--checkpoint DIR]
 
 Runs a job over sensor readings and prints one line of JSON: the job, rows a second, peak memory, and a checksum of the answer.
 
@@ -30,6 +31,7 @@ Runs a job over sensor readings and prints one line of JSON: the job, rows a sec
   --from bin FILE       records of i64 ts, u32 key, f32 value, little-endian
   --keys K              keys of the rows (1000)
   --epoch ROWS          a trigger every so many rows (1024)
+  --to DIR              write the results to CSV files in DIR too, which must hold none
   --checkpoint DIR      commit each epoch to a log in DIR, which is begun anew (a DIR in memory costs no fsync)
   --help                print this";
 
@@ -69,6 +71,7 @@ pub struct Options {
     from: From,
     keys: u32,
     epoch_rows: u32,
+    to: Option<PathBuf>,
     checkpoint: Option<PathBuf>,
 }
 
@@ -124,13 +127,15 @@ impl Options {
         use lexopt::prelude::*;
         let mut parser = lexopt::Parser::from_args(arguments);
         let (mut job, mut from) = (None, None);
-        let (mut keys, mut epoch_rows, mut checkpoint) = (KEYS, 1_024, None);
+        let (mut keys, mut epoch_rows) = (KEYS, 1_024);
+        let (mut to, mut checkpoint) = (None, None);
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("job") => job = Some(read_job(&parser.value()?)?),
                 Long("from") => from = Some(read_from(&mut parser)?),
                 Long("keys") => keys = parser.value()?.parse()?,
                 Long("epoch") => epoch_rows = parser.value()?.parse()?,
+                Long("to") => to = Some(parser.value()?.into()),
                 Long("checkpoint") => checkpoint = Some(parser.value()?.into()),
                 Long("help") | Short('h') => return Ok(None),
                 other => return Err(other.unexpected().into()),
@@ -141,7 +146,7 @@ impl Options {
         }
         let job = job.ok_or_else(|| CommandError::Usage("--job is missing".to_owned()))?;
         let from = from.ok_or_else(|| CommandError::Usage("--from is missing".to_owned()))?;
-        Ok(Some(Self { job, from, keys, epoch_rows, checkpoint }))
+        Ok(Some(Self { job, from, keys, epoch_rows, to, checkpoint }))
     }
 
     /// Runs the job and prints its line.
@@ -189,16 +194,17 @@ impl Options {
         let log = self.checkpoint.as_deref().map(|directory| empty_log(directory, records)).transpose()?;
         let total = self.from.total()?;
         let started = Instant::now();
+        let output = Output::over(total, self.to.as_deref()).map_err(RunError::from)?;
         let outcome = match &self.from {
             From::Generator { rows, seed } => {
                 let rows = generated(*rows, *seed, self.keys).map(Ok);
-                run(plan, state, rows, total, self.epoch_rows, log)
+                run(plan, state, rows, self.epoch_rows, output, log)
             }
-            From::Csv(path) => run(plan, state, from_lines(path, Format::Csv)?, total, self.epoch_rows, log),
+            From::Csv(path) => run(plan, state, from_lines(path, Format::Csv)?, self.epoch_rows, output, log),
             From::Json(path) => {
-                run(plan, state, from_lines(path, Format::JsonLines)?, total, self.epoch_rows, log)
+                run(plan, state, from_lines(path, Format::JsonLines)?, self.epoch_rows, output, log)
             }
-            From::Binary(path) => run(plan, state, from_binary(path)?, total, self.epoch_rows, log),
+            From::Binary(path) => run(plan, state, from_binary(path)?, self.epoch_rows, output, log),
         }?;
         Ok((outcome, started.elapsed().as_secs_f64()))
     }

@@ -6,5 +6,6 @@
 pub mod answer;
 pub mod command;
 pub mod job;
+pub mod output;
 pub mod rows;
 pub mod run;

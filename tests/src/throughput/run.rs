@@ -4,11 +4,13 @@ use std::path::Path;
 
 use headwater::checkpoint::Log;
 use headwater::state::{SlotIndex, State};
-use headwater::{Query, QueryPlan, WindowRow};
+use headwater::{Query, QueryPlan, TriggerError, WindowRow};
+use headwater_std::sink::SinkError;
 use headwater_std::storage::{FileStorage, StorageError};
 use thiserror::Error;
 
 use super::answer::{Aggregated, Answer};
+use super::output::Output;
 use super::rows::{Reading, RowsError};
 
 const RECORD_BYTES_MAX: usize = 4_096;
@@ -22,6 +24,9 @@ pub enum RunError {
     /// The rows cannot be read.
     #[error(transparent)]
     Rows(#[from] RowsError),
+    /// The results cannot be written.
+    #[error("cannot write the results: {0}")]
+    Output(#[from] SinkError),
     /// State was too small: a fault of this program.
     #[error("state of {capacity} records is full after {rows} rows")]
     Full {
@@ -61,7 +66,7 @@ pub fn empty_log(directory: &Path, records: usize) -> Result<FileLog, RunError> 
     Log::format(storage).map_err(|error| failed(error.to_string()))
 }
 
-/// Runs `plan` over the rows, of which there are `total`.
+/// Runs `plan` over the rows; the results go to `output`.
 ///
 /// Not inlined, so that a profiler can be told to look at nothing else.
 ///
@@ -72,8 +77,8 @@ pub fn run<P, S>(
     plan: &P,
     state: &mut S,
     rows: impl Iterator<Item = Result<Reading, RowsError>>,
-    total: u64,
     epoch_rows: u32,
+    mut output: Output,
     mut log: Option<FileLog>,
 ) -> Result<Outcome, RunError>
 where
@@ -81,7 +86,6 @@ where
     S: State<Shape = P::Shape>,
 {
     let mut query = plan.bind(state);
-    let mut answer = Answer::over(total);
     let mut events = 0;
     let mut in_epoch = 0;
     for row in rows {
@@ -93,18 +97,24 @@ where
         in_epoch += 1;
         if in_epoch == epoch_rows {
             in_epoch = 0;
-            end_epoch(&mut query, &mut answer, events, row, log.as_mut())?;
+            end_epoch(&mut query, &mut output, events, row, log.as_mut())?;
         }
     }
-    query
-        .drain(headwater::Timestamp::EPOCH, |result| answer.add(result))
-        .map_err(|_| RunError::Full { capacity: query.progress().state_capacity, rows: events })?;
-    Ok(Outcome { events, late: query.progress().rows.late, answer })
+    let given = query.drain(headwater::Timestamp::EPOCH, |result| output.add(result));
+    given.map_err(|error| refused(error, query.progress().state_capacity, events))?;
+    Ok(Outcome { events, late: query.progress().rows.late, answer: output.finish()? })
+}
+
+fn refused(error: TriggerError<SinkError>, capacity: usize, rows: u64) -> RunError {
+    match error {
+        TriggerError::Sink(error) => error.into(),
+        TriggerError::Full => RunError::Full { capacity, rows },
+    }
 }
 
 fn end_epoch<P, I>(
     query: &mut Query<'_, P, I>,
-    answer: &mut Answer,
+    output: &mut Output,
     events: u64,
     last: Reading,
     log: Option<&mut FileLog>,
@@ -113,9 +123,8 @@ where
     P: QueryPlan<Row = Reading, Output = WindowRow<u32, Aggregated>>,
     I: SlotIndex,
 {
-    query
-        .trigger(last.at(), |result| answer.add(result))
-        .map_err(|_| RunError::Full { capacity: query.progress().state_capacity, rows: events })?;
+    let given = query.trigger(last.at(), |result| output.add(result));
+    given.map_err(|error| refused(error, query.progress().state_capacity, events))?;
     let Some(log) = log else { return Ok(()) };
     query.commit(log, &events).map(|_| ()).map_err(|error| RunError::Checkpoint(error.to_string()))
 }

@@ -11,6 +11,7 @@
 mod append;
 mod encoder;
 mod owner;
+mod record;
 mod replace;
 
 use core::time::Duration;

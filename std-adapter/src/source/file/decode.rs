@@ -6,6 +6,8 @@ use csv::ByteRecord;
 use csv_core::ReadRecordResult;
 use serde::de::DeserializeOwned;
 
+use super::plain::{self, NotPlain};
+
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Turns lines into rows.
@@ -78,8 +80,11 @@ pub(crate) fn json_reason(error: &serde_json::Error) -> String {
 #[derive(Debug)]
 pub(super) struct CsvDecoder {
     reader: csv_core::Reader,
+    delimiter: u8,
     columns: ByteRecord,
     columns_given: bool,
+    /// The columns once more, as a plain line wants them, unless rows of this type are not read from plain lines.
+    plain_columns: Option<Vec<Box<[u8]>>>,
     record: ByteRecord,
     fields: Vec<u8>,
     ends: Vec<usize>,
@@ -87,9 +92,12 @@ pub(super) struct CsvDecoder {
 
 impl CsvDecoder {
     pub(super) fn new(delimiter: u8, columns: Option<&[String]>) -> Box<Self> {
+        let named = columns.map(ByteRecord::from).unwrap_or_default();
         Box::new(Self {
             reader: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
-            columns: columns.map(ByteRecord::from).unwrap_or_default(),
+            delimiter,
+            plain_columns: plain::delimits(delimiter).then(|| plain_columns(&named)),
+            columns: named,
             columns_given: columns.is_some(),
             record: ByteRecord::new(),
             fields: Vec::new(),
@@ -100,10 +108,25 @@ impl CsvDecoder {
     fn header(&mut self, line: &[u8]) -> Result<(), String> {
         self.split(line)?;
         self.columns.clone_from(&self.record);
+        if let Some(columns) = &mut self.plain_columns {
+            *columns = plain_columns(&self.columns);
+        }
         Ok(())
     }
 
     fn row<R: DeserializeOwned>(&mut self, line: &[u8]) -> Result<R, LineError> {
+        if let Some(columns) = &self.plain_columns {
+            match plain::row(columns, self.delimiter, line) {
+                Ok(row) => return Ok(row),
+                Err(NotPlain::Line) => {}
+                Err(NotPlain::Row) => self.plain_columns = None,
+            }
+        }
+        self.quoted_row(line)
+    }
+
+    /// The row of a line as CSV can be at its fullest.
+    fn quoted_row<R: DeserializeOwned>(&mut self, line: &[u8]) -> Result<R, LineError> {
         self.split(line)?;
         if self.record.len() != self.columns.len() {
             return Err(format!("{} fields, expected {}", self.record.len(), self.columns.len()).into());
@@ -150,6 +173,10 @@ impl CsvDecoder {
         }
         reason.into()
     }
+}
+
+fn plain_columns(columns: &ByteRecord) -> Vec<Box<[u8]>> {
+    columns.iter().map(Box::from).collect()
 }
 
 #[cfg(test)]
@@ -202,6 +229,136 @@ mod tests {
         let mut other: Decoder<Reading> = Decoder::Csv(CsvDecoder::new(b',', Some(&["value".to_owned()])));
         assert!(!other.has_header());
         assert_eq!(other.row(1, b"1").unwrap_err().into_reason(), "missing field `device`");
+    }
+
+    /// Rows of many kinds of fields, of which any may be absent or wrong.
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Kinds {
+        signed: i64,
+        small: u8,
+        float: f64,
+        single: f32,
+        text: String,
+        maybe: Option<i32>,
+        truth: bool,
+        #[serde(default, alias = "other_name")]
+        absent: u16,
+        any: serde_json::Value,
+        kind: Kind,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "lowercase")]
+    enum Kind {
+        On,
+        Off,
+    }
+
+    /// What a plain line gives must be what the `csv` crate makes of it.
+    #[test]
+    fn a_plain_line_is_read_as_the_csv_crate_reads_it() {
+        const CELLS: [&str; 48] = [
+            "",
+            "0",
+            "-0",
+            "7",
+            "-7",
+            "+7",
+            "007",
+            "255",
+            "256",
+            "-2147483649",
+            "123456789012345678",
+            "1234567890123456789",
+            "9223372036854775808",
+            "-9223372036854775808",
+            "18446744073709551616",
+            "0x1f",
+            "1.5",
+            "-0.0",
+            ".5",
+            "5.",
+            ".",
+            "-",
+            "-.5",
+            "1e3",
+            "1E-7",
+            "0.1",
+            "0.30000000000000004",
+            "123456789.123456",
+            "1234567890123456.5",
+            "9007199254740993",
+            "nan",
+            "NaN",
+            "-inf",
+            "true",
+            "false",
+            "True",
+            "on",
+            "off",
+            " 1",
+            "1 ",
+            "a b",
+            "2014-11-10T12:53:39.862Z",
+            "12:30",
+            "caf\u{e9}",
+            "x\"y",
+            "\"q,z\"",
+            "a\rb",
+            "1_000",
+        ];
+        let columns =
+            ["signed", "small", "float", "single", "text", "maybe", "truth", "any", "kind", "extra"];
+        let columns = columns.map(str::to_owned);
+        let usual = ["12", "3", "1.5", "2.5", "text", "", "true", "x", "on", "ignored"];
+        let (mut plain, mut right) = (0, 0);
+        for place in 0..usual.len() {
+            for cell in CELLS {
+                let mut cells = usual;
+                cells[place] = cell;
+                let line = cells.join(",");
+                let mut decoder = CsvDecoder::new(b',', Some(&columns));
+                let expected = decoder.quoted_row::<Kinds>(line.as_bytes());
+                let found = decoder.row::<Kinds>(line.as_bytes());
+                assert_eq!(format!("{found:?}"), format!("{expected:?}"), "{line}");
+                let right_line = expected.is_ok();
+                assert!(decoder.plain_columns.is_some());
+                let columns = decoder.plain_columns.as_deref().unwrap();
+                if let Ok(row) = plain::row::<Kinds>(columns, b',', line.as_bytes()) {
+                    assert_eq!(format!("{row:?}"), format!("{:?}", expected.unwrap()), "{line}");
+                    plain += 1;
+                }
+                right += u32::from(right_line);
+            }
+        }
+        assert!(plain * 4 > right * 3, "{plain} of {right} lines without a mistake");
+        for line in [
+            "",
+            "1",
+            "12,3,1.5,2.5,text,,true,x,on",
+            "12,3,1.5,2.5,text,,true,x,on,1,2",
+            "12,3,1.5,2.5,text,,true,x,on,",
+        ] {
+            let mut decoder = CsvDecoder::new(b',', Some(&columns));
+            let expected = decoder.quoted_row::<Kinds>(line.as_bytes());
+            assert_eq!(
+                format!("{:?}", decoder.row::<Kinds>(line.as_bytes())),
+                format!("{expected:?}"),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn rows_that_are_no_plain_struct_are_read_all_the_same() {
+        let columns = ["a", "b"].map(str::to_owned);
+        let mut decoder = CsvDecoder::new(b',', Some(&columns));
+        assert_eq!(decoder.row::<(u32, String)>(b"1,x").unwrap(), (1, "x".to_owned()));
+        assert!(decoder.plain_columns.is_none(), "each line would be read twice");
+        assert_eq!(decoder.row::<(u32, String)>(b"2,y").unwrap(), (2, "y".to_owned()));
+        let mut decoder = CsvDecoder::new(b'1', Some(&columns));
+        assert!(decoder.plain_columns.is_none(), "a delimiter that is part of numbers");
+        assert_eq!(decoder.row::<(u32, u32)>(b"213").unwrap(), (2, 3));
     }
 
     #[test]

@@ -19,6 +19,7 @@
 mod decode;
 mod directory;
 mod lines;
+mod plain;
 mod position;
 
 use core::marker::PhantomData;

@@ -3,6 +3,8 @@
 
 use core::time::Duration;
 
+use bytes::Bytes;
+
 /// Makes connections; each is new from the ground up, so that nothing of an old one, no event and no
 /// acknowledgement, can reach a later one.
 pub(super) trait Connector: Send {
@@ -12,13 +14,15 @@ pub(super) trait Connector: Send {
 
 /// One connection. No call blocks, but for `receive` up to its time, and `close` shortly.
 pub(super) trait Connection: Send {
+    /// An event that has been received together with the one before. Asks no clock and takes no lock.
+    fn received(&mut self) -> Option<Event>;
     /// The next event; `None` if there is none within the time. After [`Event::Closed`] there is none any more.
     fn receive(&mut self, wait: Duration) -> Option<Event>;
     /// Subscribes at QoS 1; [`Event::Subscribed`] or [`Event::Closed`] follows.
     fn subscribe(&mut self, topics: &[String]);
     fn unsubscribe(&mut self, topic: &str);
-    /// Sends PUBACK. It may be lost with the connection; the broker then sends the message again.
-    fn acknowledge(&mut self, packet_id: u16);
+    /// Sends a PUBACK for each, in this order. Any may be lost with the connection; the broker then sends the message again.
+    fn acknowledge(&mut self, packet_ids: Vec<u16>);
     /// Sends what was asked for so far, then DISCONNECT, and waits for that shortly.
     fn close(&mut self);
 }
@@ -40,7 +44,8 @@ pub(super) enum Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Message {
     pub(super) topic: String,
-    pub(super) payload: Vec<u8>,
+    /// A part of what was read from the network at once, not a copy.
+    pub(super) payload: Bytes,
     /// 0 at QoS 0, which is not acknowledged.
     pub(super) packet_id: u16,
     /// The DUP flag.

@@ -179,9 +179,16 @@ impl<R> Source for MqttSource<R> {
     }
 
     fn next(&mut self, wait: Duration) -> Result<Next<R>, SourceError> {
-        let deadline = Instant::now() + wait;
+        let mut deadline = None;
         loop {
-            match self.session.turn(deadline)? {
+            let turn = match self.session.received()? {
+                Some(turn) => turn,
+                None => {
+                    let deadline = *deadline.get_or_insert_with(|| Instant::now() + wait);
+                    self.session.turn(deadline)?
+                }
+            };
+            match turn {
                 Turn::Message(message) => {
                     if let Some(row) = self.row(&message)? {
                         return Ok(Next::Row(row));

@@ -60,6 +60,8 @@ pub(super) struct Session {
     unacknowledged: VecDeque<Unacknowledged>,
     position: MqttPosition,
     last_event: Instant,
+    /// The clock as it was read last, at the latest when something was waited for.
+    now: Instant,
     reconnects: u64,
     lost_sessions: u64,
 }
@@ -79,6 +81,7 @@ impl Session {
             unacknowledged: VecDeque::new(),
             position: MqttPosition::default(),
             last_event: now,
+            now,
             reconnects: 0,
             lost_sessions: 0,
         }
@@ -119,24 +122,37 @@ impl Session {
         }
     }
 
+    /// What came together with the event before, if there is more of it.
+    pub(super) fn received(&mut self) -> Result<Option<Turn>, SourceError> {
+        match self.connection.as_mut().and_then(|connection| connection.received()) {
+            Some(event) => self.on_event(event).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Connects if need be, and takes the next event until `deadline`.
     pub(super) fn turn(&mut self, deadline: Instant) -> Result<Turn, SourceError> {
-        let now = Instant::now();
+        self.now = Instant::now();
         let Some(connection) = &mut self.connection else {
-            if now < self.try_again_at {
-                thread::sleep(self.try_again_at.min(deadline).saturating_duration_since(now));
+            if self.now < self.try_again_at {
+                thread::sleep(self.try_again_at.min(deadline).saturating_duration_since(self.now));
+                self.now = Instant::now();
             }
-            if Instant::now() < self.try_again_at {
+            if self.now < self.try_again_at {
                 return Ok(Turn::Nothing);
             }
             self.reconnects += 1;
             self.connect();
             return Ok(Turn::Other);
         };
-        let Some(event) = connection.receive(deadline.saturating_duration_since(now)) else {
-            return Ok(Turn::Nothing);
-        };
-        self.last_event = Instant::now();
+        let event = connection.receive(deadline.saturating_duration_since(self.now));
+        self.now = Instant::now();
+        let Some(event) = event else { return Ok(Turn::Nothing) };
+        self.last_event = self.now;
+        self.on_event(event)
+    }
+
+    fn on_event(&mut self, event: Event) -> Result<Turn, SourceError> {
         match event {
             Event::Connected { session_present } => self.on_connected(session_present),
             Event::Subscribed { granted } => self.on_subscribed(&granted)?,
@@ -257,28 +273,31 @@ impl Session {
         self.position.recent.is_redelivery(key, duplicate, usize::from(self.options.redelivery_window))
     }
 
-    /// Acknowledges what `position` holds, in the order of receipt.
+    /// Acknowledges what `position` holds, in the order of receipt, all at once.
     pub(super) fn committed(&mut self, position: &MqttPosition) {
-        while let Some(message) = self.unacknowledged.front() {
-            if message.number > position.received {
-                break;
-            }
-            match &mut self.connection {
-                Some(connection) if message.connection == self.number => {
-                    connection.acknowledge(message.packet_id);
-                }
-                _ => {}
-            }
-            self.unacknowledged.pop_front();
+        let waiting = &self.unacknowledged;
+        let held = waiting.partition_point(|message| message.number <= position.received);
+        let of_this_connection = |message: &Unacknowledged| message.connection == self.number;
+        let packet_ids: Vec<u16> = self
+            .unacknowledged
+            .drain(..held)
+            .filter(of_this_connection)
+            .map(|message| message.packet_id)
+            .collect();
+        if let (false, Some(connection)) = (packet_ids.is_empty(), &mut self.connection) {
+            connection.acknowledge(packet_ids);
         }
-        self.last_event = Instant::now();
+        self.now = Instant::now();
+        self.last_event = self.now;
     }
 
     pub(super) fn wants_commit(&self) -> bool {
         let nearly_full = usize::from(self.options.in_flight_window).div_ceil(4) * 3;
         let oldest = self.unacknowledged.front();
         self.unacknowledged.len() >= nearly_full
-            || oldest.is_some_and(|message| message.at.elapsed() >= self.options.acknowledge_after)
+            || oldest.is_some_and(|message| {
+                self.now.saturating_duration_since(message.at) >= self.options.acknowledge_after
+            })
     }
 
     /// Whether the broker, connected and subscribed, has had nothing to say for the quiet time.

@@ -38,6 +38,11 @@ impl Played {
 }
 
 impl Connection for Played {
+    /// Half of the events come together with others.
+    fn received(&mut self) -> Option<Event> {
+        if self.events.len().is_multiple_of(2) { self.events.pop_front() } else { None }
+    }
+
     fn receive(&mut self, _wait: Duration) -> Option<Event> {
         self.events.pop_front()
     }
@@ -50,8 +55,8 @@ impl Connection for Played {
         self.note(format!("unsubscribe {} {topic}", self.number));
     }
 
-    fn acknowledge(&mut self, packet_id: u16) {
-        self.note(format!("ack {}:{packet_id}", self.number));
+    fn acknowledge(&mut self, packet_ids: Vec<u16>) {
+        packet_ids.iter().for_each(|packet_id| self.note(format!("ack {}:{packet_id}", self.number)));
     }
 
     fn close(&mut self) {
@@ -68,11 +73,16 @@ fn subscribed() -> Event {
 }
 
 fn message(packet_id: u16, payload: &str) -> Event {
-    Event::Message(Message { topic: "t".to_owned(), payload: payload.into(), packet_id, duplicate: false })
+    received(packet_id, payload, false)
 }
 
 fn again(packet_id: u16, payload: &str) -> Event {
-    Event::Message(Message { topic: "t".to_owned(), payload: payload.into(), packet_id, duplicate: true })
+    received(packet_id, payload, true)
+}
+
+fn received(packet_id: u16, payload: &str, duplicate: bool) -> Event {
+    let payload = payload.to_owned().into();
+    Event::Message(Message { topic: "t".to_owned(), payload, packet_id, duplicate })
 }
 
 fn closed(cause: Cause) -> Event {
@@ -104,7 +114,9 @@ fn read(source: &mut MqttSource<u64>) -> Vec<u64> {
 fn commit(source: &mut MqttSource<u64>) -> MqttPosition {
     let position = source.prepare().unwrap();
     // As the checkpoint keeps it.
-    let position: MqttPosition = serde_json::from_slice(&serde_json::to_vec(&position).unwrap()).unwrap();
+    let mut bytes = [0; 4_096];
+    let bytes = postcard::to_slice(&position, &mut bytes).unwrap();
+    let position: MqttPosition = postcard::from_bytes(bytes).unwrap();
     source.committed(&position).unwrap();
     position
 }

@@ -10,6 +10,7 @@
 //! As a test (`cargo test --benches`) it only compares the answers, over 100,000 rows.
 
 mod by_hand;
+mod checkpoint;
 mod checksum;
 mod engine;
 mod kinds;
@@ -110,6 +111,7 @@ fn main() {
     println!("|---|---|---:|---:|---:|---:|");
     jobs().iter_mut().for_each(measure);
     kinds::measure();
+    checkpoint::measure();
 }
 
 /// One run of one program.

@@ -277,6 +277,7 @@ impl<I: SlotIndex> Web<'_, I> {
 }
 
 #[cfg(all(test, feature = "alloc"))]
+#[expect(clippy::indexing_slicing, clippy::expect_used, reason = "a test may panic")]
 mod tests {
     use serde::{Deserialize, Serialize};
 

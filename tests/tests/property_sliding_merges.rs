@@ -129,7 +129,7 @@ impl From<Output> for Given {
             early: row.early,
             rows,
             weight: weight.expect("no window is without rows"),
-            first: (first.values.to_vec(), u64::from(first.left_out)),
+            first: (first.values.to_vec(), first.left_out),
             bits: Some(tenths.expect("no window is without rows").to_bits()),
         }
     }

@@ -16,7 +16,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const IN_FLIGHT: u16 = 2_000;
 const WARM_UP: u64 = 4_000;
-const MESSAGES: u64 = 20_000;
+const MESSAGES: u64 = 60_000;
 
 #[derive(Deserialize)]
 struct Reading {
@@ -95,6 +95,7 @@ fn a_message_allocates_its_topic_and_nothing_else() {
     broker.join().unwrap();
     let each = (change.allocations + change.reallocations) as f64 / MESSAGES as f64;
     println!("{each:.4} allocations a message: {change:?}");
-    // The topic; the read buffer and the batch are shared by many messages, acknowledgements by those of a commit.
-    assert!((1.0..1.25).contains(&each), "{each:.4} allocations a message: {change:?}");
+    // The topic; the read buffer and the batch are shared by many messages, acknowledgements by those of a commit. Somewhat less where
+    // the client's thread had read ahead.
+    assert!(each < 1.25, "{each:.4} allocations a message: {change:?}");
 }

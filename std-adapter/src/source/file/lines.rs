@@ -70,17 +70,32 @@ impl Lines {
     }
 
     /// The bytes of a line just found, without its line ending.
+    #[inline]
     pub(super) fn bytes(&self, line: &FoundLine) -> &[u8] {
         self.buffer.get(line.range.clone()).unwrap_or_default()
     }
 
     /// The next whole line, or `None` at the end of what is there.
+    #[inline]
     pub(super) fn next(&mut self) -> io::Result<Option<FoundLine>> {
+        match self.newline() {
+            Some(length) => Ok(Some(self.take(length, true))),
+            None => self.read_on(),
+        }
+    }
+
+    /// How long the next line is, if its end has been read.
+    #[inline]
+    fn newline(&self) -> Option<usize> {
+        let unsearched = self.buffer.get(self.start + self.searched..self.filled)?;
+        memchr::memchr(b'\n', unsearched).map(|at| self.searched + at)
+    }
+
+    /// Reads until a line ends.
+    fn read_on(&mut self) -> io::Result<Option<FoundLine>> {
         loop {
-            let unsearched = self.start + self.searched..self.filled;
-            let found = self.buffer.get(unsearched).and_then(|bytes| memchr::memchr(b'\n', bytes));
-            if let Some(at) = found {
-                return Ok(Some(self.take(self.searched + at, true)));
+            if let Some(length) = self.newline() {
+                return Ok(Some(self.take(length, true)));
             }
             self.searched = self.filled - self.start;
             if self.searched > self.longest {
@@ -93,6 +108,7 @@ impl Lines {
     }
 
     /// Takes the line that is `length` bytes long and perhaps followed by a newline.
+    #[inline]
     fn take(&mut self, length: usize, newline: bool) -> FoundLine {
         let content = self.start..self.start + length;
         let taken = length + usize::from(newline);

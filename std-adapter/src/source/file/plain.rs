@@ -107,7 +107,7 @@ impl<'de> Fields<'de> {
     }
 
     /// A whole number of at most 18 digits, with whether a minus stands before it.
-    #[inline]
+    #[inline(always)]
     fn integer(&mut self) -> Result<(bool, i64), NotPlain> {
         let (negative, digits) = whole(self.line, self.at);
         if !(1..=18).contains(&digits.count) {
@@ -164,7 +164,9 @@ impl Number {
         if self.digits == 0 || self.digits > 15 {
             return None;
         }
-        let magnitude = self.magnitude as f64 / POWERS.get(self.fraction_digits.unwrap_or(0))?;
+        // The sign last: minus zero is a float of its own.
+        let magnitude =
+            signed(false, self.magnitude) as f64 / POWERS.get(self.fraction_digits.unwrap_or(0))?;
         Some(if self.negative { -magnitude } else { magnitude })
     }
 }

@@ -20,8 +20,9 @@
 //!
 //! # The exchange
 //! Every connection has a new client; acknowledgements belong to the connection their message came on and die with it.
-//! They go out in the order of receipt, after the commit. The broker stops sending at a number of unacknowledged
-//! messages (20 for mosquitto), so a commit is asked for before that. The session is subscribed only when it is new, or
+//! They go out in the order of receipt, after the commit, those of a commit together. The broker stops sending at a number of unacknowledged
+//! messages (20 for mosquitto), so a commit is asked for before that; a larger window there and in
+//! [`MqttOptions::with_in_flight_window`] makes for fewer commits. The session is subscribed only when it is new, or
 //! when no commit says that it has been: subscribing again would bring retained messages again.
 
 mod connection;

@@ -187,7 +187,10 @@ impl Drop for RumqttConnection {
 
 /// Reads as soon as it is time.
 async fn read_at<T>(at: tokio::time::Instant, read: impl Future<Output = T>) -> T {
-    tokio::time::sleep_until(at).await;
+    // A timer that is due waits for its next whole millisecond all the same.
+    if at > tokio::time::Instant::now() {
+        tokio::time::sleep_until(at).await;
+    }
     read.await
 }
 

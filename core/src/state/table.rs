@@ -5,7 +5,7 @@ use core::fmt;
 use super::cohorts::{Cohort, FirstDue};
 use super::index::{SlotId, SlotIndex};
 use super::lookup::{ByKey, InOrder, Lookup};
-use super::record::{Key, Record};
+use super::record::{Key, Record, Schedule};
 use super::slot::Slot;
 use super::web::{Records, Web, moments};
 use crate::time::Timestamp;
@@ -169,6 +169,8 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
 
     /// Removes the records of the heap that are due, in no order. Costs a few steps for each record in the heap.
     pub(crate) fn discard_of_heap(&mut self, is_due: impl Fn(&V) -> bool) {
+        // An heir would be put where those wait that are still to be removed.
+        const { assert!(!matches!(V::SCHEDULE, Schedule::FirstOfKey)) };
         let slots = &*self.slots;
         let length = self.heap_length();
         let kept = self.web.take_out(|slot| match slots.get(slot.number()) {

@@ -36,7 +36,7 @@ pub trait KeyedProcess<T: ?Sized> {
     /// A row of the key has come.
     fn on_row(&self, context: &mut Context<'_>, state: &mut Self::State, row: &T);
 
-    /// The epoch ends, and the key has had rows in it. Called once for each such key, in order of first row, before the watermark moves;
+    /// The epoch ends, and the key has had rows in it. Called once for each such key, in an order that a restart keeps, before the watermark moves;
     /// not for a key that a row has made forgotten. Behind another operator it is called once more for the rows that come when the
     /// watermark moves.
     fn on_epoch(

@@ -18,7 +18,7 @@ type TableOf<'s, T, L, const TIMERS: usize, I> =
     Table<'s, <L as KeyedProcess<T>>::Key, ProcessRecord<<L as KeyedProcess<T>>::State, TIMERS>, I>;
 
 impl<KF, L, M: Mode, const TIMERS: usize> ProcessOperator<KF, L, M, TIMERS> {
-    /// Gives what is owed of the rows of the epoch, in order of first row, up to a key with waiting timers.
+    /// Gives what is owed of the rows of the epoch, in order of slots, up to a key with waiting timers.
     pub(super) fn end_epoch<T: ?Sized, I: SlotIndex, E>(
         &self,
         table: &mut TableOf<'_, T, L, TIMERS, I>,

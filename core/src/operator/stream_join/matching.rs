@@ -1,7 +1,7 @@
 //! Finding the rows that match, each pair once.
 //!
-//! Rows that came in the epoch are in the tables' lists of changes. First each new right row meets the left rows that are not new, then
-//! each new left row meets all right rows. A row leaves its list when it has met all, so what is left of the lists says where to go on.
+//! Rows that came in the epoch are in the tables' sets of changed slots. First each new right row meets the left rows that are not new, then
+//! each new left row meets all right rows. A row leaves its set when it has met all, so what is left of the sets says where to go on.
 
 use super::super::Cursor;
 use super::StreamJoin;

@@ -10,11 +10,10 @@ use serde::ser::{self, Serializer};
 
 use super::{Encode, EncodeError, varint};
 
-/// Puts values into bytes, one after the other. Where one does not fit, what it was to go on with is lost, so it is for its last value then.
+/// Puts values into bytes, one after the other.
 pub(crate) struct Encoder<'b> {
-    /// The bytes that are left.
-    rest: &'b mut [u8],
-    capacity: usize,
+    room: &'b mut [u8],
+    used: usize,
 }
 
 type Done = Result<(), EncodeError>;
@@ -22,31 +21,31 @@ type Done = Result<(), EncodeError>;
 impl<'b> Encoder<'b> {
     #[inline]
     pub(crate) fn new(room: &'b mut [u8]) -> Self {
-        let capacity = room.len();
-        Self { rest: room, capacity }
+        Self { room, used: 0 }
     }
 
     /// Bytes encoded so far.
     #[inline]
     pub(crate) fn used(&self) -> usize {
-        self.capacity.wrapping_sub(self.rest.len())
+        self.used
     }
 
-    #[inline]
-    fn take_rest(&mut self) -> &'b mut [u8] {
-        core::mem::take(&mut self.rest)
+    /// Puts another byte where one has been encoded already.
+    pub(crate) fn overwrite(&mut self, at: usize, byte: u8) {
+        if let Some(place) = self.room.get_mut(at) {
+            *place = byte;
+        }
     }
 
     /// Encodes a value if it fits, and says whether it does. Else it leaves nothing.
     pub(super) fn whole(&mut self, value: &dyn Encode) -> Result<bool, EncodeError> {
-        let mut encoder = Encoder::new(&mut *self.rest);
-        match value.encode(&mut encoder) {
-            Err(EncodeError::Full) => Ok(false),
-            encoded => {
-                let used = encoder.used();
-                self.rest = self.take_rest().get_mut(used..).unwrap_or_default();
-                encoded.map(|()| true)
+        let before = self.used;
+        match value.encode(self) {
+            Err(EncodeError::Full) => {
+                self.used = before;
+                Ok(false)
             }
+            encoded => encoded.map(|()| true),
         }
     }
 
@@ -60,17 +59,14 @@ impl<'b> Encoder<'b> {
         first: Option<T>,
         value_of: impl Fn(&T) -> V,
     ) -> Result<Option<T>, EncodeError> {
-        let mut rest = self.take_rest();
+        // One of its own, whose address nobody else has: so it can be held in registers.
+        let mut encoder = Encoder::new(self.room.get_mut(self.used..).unwrap_or_default());
         let mut first = first;
+        let mut whole = 0;
         let mut left = None;
         while let Some(item) = first.take().or_else(|| values.next()) {
-            // One of its own, whose address nobody else has: so it can be held in registers.
-            let mut encoder = Encoder::new(&mut *rest);
             match value_of(&item).serialize(&mut encoder) {
-                Ok(()) => {
-                    let used = encoder.used();
-                    rest = core::mem::take(&mut rest).get_mut(used..).unwrap_or_default();
-                }
+                Ok(()) => whole = encoder.used,
                 Err(EncodeError::Full) => {
                     left = Some(item);
                     break;
@@ -78,22 +74,23 @@ impl<'b> Encoder<'b> {
                 Err(error) => return Err(error),
             }
         }
-        self.rest = rest;
+        self.used = self.used.saturating_add(whole);
         Ok(left)
     }
 
     #[cfg_attr(feature = "small-code", inline(never))]
     #[cfg_attr(not(feature = "small-code"), inline)]
     fn byte(&mut self, byte: u8) -> Done {
-        self.array([byte])
+        *self.room.get_mut(self.used).ok_or(EncodeError::Full)? = byte;
+        self.used = self.used.wrapping_add(1);
+        Ok(())
     }
 
     #[cfg_attr(feature = "small-code", inline(never))]
     #[cfg_attr(not(feature = "small-code"), inline)]
     fn unsigned(&mut self, value: u64) -> Done {
-        let rest = self.take_rest();
-        let used = varint::put(rest, value).ok_or(EncodeError::Full)?;
-        self.rest = rest.get_mut(used..).unwrap_or_default();
+        let room = self.room.get_mut(self.used..).unwrap_or_default();
+        self.used = self.used.wrapping_add(varint::put(room, value).ok_or(EncodeError::Full)?);
         Ok(())
     }
 
@@ -106,19 +103,20 @@ impl<'b> Encoder<'b> {
     #[cfg_attr(feature = "small-code", inline(never))]
     #[cfg_attr(not(feature = "small-code"), inline)]
     fn array<const N: usize>(&mut self, bytes: [u8; N]) -> Done {
-        let (place, rest) = self.take_rest().split_first_chunk_mut().ok_or(EncodeError::Full)?;
-        *place = bytes;
-        self.rest = rest;
+        let room = self.room.get_mut(self.used..).unwrap_or_default();
+        *room.first_chunk_mut().ok_or(EncodeError::Full)? = bytes;
+        self.used = self.used.wrapping_add(N);
         Ok(())
     }
 
     #[inline(never)]
     fn bytes(&mut self, bytes: &[u8]) -> Done {
-        let (place, rest) = self.take_rest().split_at_mut_checked(bytes.len()).ok_or(EncodeError::Full)?;
-        for (place, byte) in place.iter_mut().zip(bytes) {
+        let room = self.room.get_mut(self.used..).unwrap_or_default();
+        let room = room.get_mut(..bytes.len()).ok_or(EncodeError::Full)?;
+        for (place, byte) in room.iter_mut().zip(bytes) {
             *place = *byte;
         }
-        self.rest = rest;
+        self.used = self.used.wrapping_add(bytes.len());
         Ok(())
     }
 

@@ -84,15 +84,18 @@ impl Encode for IdentityOf<'_> {
         let Self(query) = self;
         let (name, version) = query.name();
         (name, version, query.mode(), query.inputs()).encode(encoder)?;
-        // How many follow is one byte.
-        (each_operator(*query, &mut |_| {}) as u8).encode(encoder)?;
+        // How many follow is one byte, written when it is known.
+        let count_at = encoder.used();
+        0_u8.encode(encoder)?;
         let mut encoded = Ok(());
-        each_operator(*query, &mut |operator| {
+        let count = each_operator(*query, &mut |operator| {
             if encoded.is_ok() {
                 encoded = operator.encode(encoder);
             }
         });
-        encoded
+        encoded?;
+        encoder.overwrite(count_at, count as u8);
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@
 flash_bytes_max=42500
 stack_bytes_max=2048
 # Static RAM of each query: its state, its log, the query itself.
-means_ram_bytes_max=2592
+means_ram_bytes_max=2432
 sessions_ram_bytes_max=1664
 # Instructions of the tumbling query.
 row_median_max=405

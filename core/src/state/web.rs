@@ -1,4 +1,4 @@
-//! What holds the slots of a table together, whatever is in them: index, order, lists, free slots.
+//! What holds the slots of a table together, whatever is in them: index, order, sets of slots.
 //!
 //! Apart from the records so that its code is there once for all tables with the same [`SlotIndex`], as far as it does not look at
 //! records; with the feature `small-code`, also where it does.

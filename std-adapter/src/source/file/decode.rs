@@ -6,7 +6,7 @@ use csv::ByteRecord;
 use csv_core::ReadRecordResult;
 use serde::de::DeserializeOwned;
 
-use super::plain::{self, NotPlain};
+use super::plain::{self, Line, NotPlain};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -32,11 +32,13 @@ impl<R: DeserializeOwned> Decoder<R> {
     }
 
     /// The row, or why there is none.
-    pub(super) fn row(&mut self, number: u64, line: &[u8]) -> Result<R, LineError> {
-        let line = if number == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
+    pub(super) fn row(&mut self, number: u64, line: Line<'_>) -> Result<R, LineError> {
+        let line = if number == 1 { line.without_prefix(BYTE_ORDER_MARK) } else { line };
         match self {
             Self::Csv(csv) => csv.row(line),
-            Self::JsonLines(_) => serde_json::from_slice(line).map_err(|error| json_reason(&error).into()),
+            Self::JsonLines(_) => {
+                serde_json::from_slice(line.content()).map_err(|error| json_reason(&error).into())
+            }
         }
     }
 }
@@ -114,7 +116,7 @@ impl CsvDecoder {
         Ok(())
     }
 
-    fn row<R: DeserializeOwned>(&mut self, line: &[u8]) -> Result<R, LineError> {
+    fn row<R: DeserializeOwned>(&mut self, line: Line<'_>) -> Result<R, LineError> {
         if let Some(columns) = &self.plain_columns {
             match plain::row(columns, self.delimiter, line) {
                 Ok(row) => return Ok(row),
@@ -122,7 +124,7 @@ impl CsvDecoder {
                 Err(NotPlain::Row) => self.plain_columns = None,
             }
         }
-        self.quoted_row(line)
+        self.quoted_row(line.content())
     }
 
     /// The row of a line as CSV can be at its fullest.
@@ -191,6 +193,10 @@ mod tests {
         value: Option<f64>,
     }
 
+    fn line(bytes: &[u8]) -> Line<'_> {
+        bytes.into()
+    }
+
     fn csv() -> Decoder<Reading> {
         let mut decoder = Decoder::Csv(CsvDecoder::new(b',', None));
         assert!(decoder.has_header());
@@ -202,33 +208,33 @@ mod tests {
     fn fields_are_read_by_the_names_of_their_columns() {
         let mut decoder = csv();
         let reading = |device: &str, value| Reading { device: device.to_owned(), value };
-        assert_eq!(decoder.row(2, b"1.5,x,a").unwrap(), reading("a", Some(1.5)));
-        assert_eq!(decoder.row(3, b",x,a").unwrap(), reading("a", None));
-        assert_eq!(decoder.row(4, b"2,\"x,\"\"y\",\"b c\"").unwrap(), reading("b c", Some(2.0)));
-        assert_eq!(decoder.row(5, b"NaN,,").unwrap().device, "");
+        assert_eq!(decoder.row(2, line(b"1.5,x,a")).unwrap(), reading("a", Some(1.5)));
+        assert_eq!(decoder.row(3, line(b",x,a")).unwrap(), reading("a", None));
+        assert_eq!(decoder.row(4, line(b"2,\"x,\"\"y\",\"b c\"")).unwrap(), reading("b c", Some(2.0)));
+        assert_eq!(decoder.row(5, line(b"NaN,,")).unwrap().device, "");
     }
 
     #[test]
     fn each_kind_of_bad_line_says_what_is_wrong_and_the_next_line_is_not_touched() {
         let mut decoder = csv();
-        assert_eq!(decoder.row(2, b"1.5,x").unwrap_err().into_reason(), "2 fields, expected 3");
-        assert_eq!(decoder.row(3, b"1.5,x,a,b").unwrap_err().into_reason(), "4 fields, expected 3");
+        assert_eq!(decoder.row(2, line(b"1.5,x")).unwrap_err().into_reason(), "2 fields, expected 3");
+        assert_eq!(decoder.row(3, line(b"1.5,x,a,b")).unwrap_err().into_reason(), "4 fields, expected 3");
         assert_eq!(
-            decoder.row(4, b"warm,x,a").unwrap_err().into_reason(),
+            decoder.row(4, line(b"warm,x,a")).unwrap_err().into_reason(),
             "column value: invalid float literal"
         );
         assert_eq!(
-            decoder.row(5, b"1,\"x,a").unwrap_err().into_reason(),
+            decoder.row(5, line(b"1,\"x,a")).unwrap_err().into_reason(),
             "a quoted field does not end on its line"
         );
         assert_eq!(
-            decoder.row(6, b"1,x,\xff").unwrap_err().into_reason(),
+            decoder.row(6, line(b"1,x,\xff")).unwrap_err().into_reason(),
             "column device: invalid utf-8 sequence of 1 bytes from index 0"
         );
-        assert_eq!(decoder.row(7, b"1,x,5\" pipe").unwrap().device, "5\" pipe");
+        assert_eq!(decoder.row(7, line(b"1,x,5\" pipe")).unwrap().device, "5\" pipe");
         let mut other: Decoder<Reading> = Decoder::Csv(CsvDecoder::new(b',', Some(&["value".to_owned()])));
         assert!(!other.has_header());
-        assert_eq!(other.row(1, b"1").unwrap_err().into_reason(), "missing field `device`");
+        assert_eq!(other.row(1, line(b"1")).unwrap_err().into_reason(), "missing field `device`");
     }
 
     /// Rows of many kinds of fields, of which any may be absent or wrong.
@@ -319,12 +325,18 @@ mod tests {
                 let line = cells.join(",");
                 let mut decoder = CsvDecoder::new(b',', Some(&columns));
                 let expected = decoder.quoted_row::<Kinds>(line.as_bytes());
-                let found = decoder.row::<Kinds>(line.as_bytes());
+                let found = decoder.row::<Kinds>(line.as_bytes().into());
                 assert_eq!(format!("{found:?}"), format!("{expected:?}"), "{line}");
                 let right_line = expected.is_ok();
                 assert!(decoder.plain_columns.is_some());
                 let columns = decoder.plain_columns.as_deref().unwrap();
-                if let Ok(row) = plain::row::<Kinds>(columns, b',', line.as_bytes()) {
+                let alone = plain::row::<Kinds>(columns, b',', line.as_bytes().into());
+                for behind in ["\n", "\n12,3,", "\n,,", "\r\n\"4", "\n9.5,a line behind it"] {
+                    let bytes = [&line, behind].concat();
+                    let row = plain::row::<Kinds>(columns, b',', Line::new(bytes.as_bytes(), line.len()));
+                    assert_eq!(format!("{row:?}"), format!("{alone:?}"), "{line} before {behind:?}");
+                }
+                if let Ok(row) = alone {
                     assert_eq!(format!("{row:?}"), format!("{:?}", expected.unwrap()), "{line}");
                     plain += 1;
                 }
@@ -341,11 +353,11 @@ mod tests {
         ] {
             let mut decoder = CsvDecoder::new(b',', Some(&columns));
             let expected = decoder.quoted_row::<Kinds>(line.as_bytes());
-            assert_eq!(
-                format!("{:?}", decoder.row::<Kinds>(line.as_bytes())),
-                format!("{expected:?}"),
-                "{line}"
-            );
+            for behind in ["", "\n,,,", "\nx,1,2,3"] {
+                let bytes = [line, behind].concat();
+                let found = decoder.row::<Kinds>(Line::new(bytes.as_bytes(), line.len()));
+                assert_eq!(format!("{found:?}"), format!("{expected:?}"), "{line} before {behind:?}");
+            }
         }
     }
 
@@ -353,20 +365,20 @@ mod tests {
     fn rows_that_are_no_plain_struct_are_read_all_the_same() {
         let columns = ["a", "b"].map(str::to_owned);
         let mut decoder = CsvDecoder::new(b',', Some(&columns));
-        assert_eq!(decoder.row::<(u32, String)>(b"1,x").unwrap(), (1, "x".to_owned()));
+        assert_eq!(decoder.row::<(u32, String)>(line(b"1,x")).unwrap(), (1, "x".to_owned()));
         assert!(decoder.plain_columns.is_none(), "each line would be read twice");
-        assert_eq!(decoder.row::<(u32, String)>(b"2,y").unwrap(), (2, "y".to_owned()));
+        assert_eq!(decoder.row::<(u32, String)>(line(b"2,y")).unwrap(), (2, "y".to_owned()));
         let mut decoder = CsvDecoder::new(b'1', Some(&columns));
         assert!(decoder.plain_columns.is_none(), "a delimiter that is part of numbers");
-        assert_eq!(decoder.row::<(u32, u32)>(b"213").unwrap(), (2, 3));
+        assert_eq!(decoder.row::<(u32, u32)>(line(b"213")).unwrap(), (2, 3));
     }
 
     #[test]
     fn a_json_line_says_where_it_is_wrong() {
         let mut decoder: Decoder<Reading> = Decoder::JsonLines(PhantomData);
-        assert_eq!(decoder.row(1, b"{\"device\":\"a\",\"value\":null}").unwrap().value, None);
+        assert_eq!(decoder.row(1, line(b"{\"device\":\"a\",\"value\":null}")).unwrap().value, None);
         assert_eq!(
-            decoder.row(2, b"{\"device\":1}").unwrap_err().into_reason(),
+            decoder.row(2, line(b"{\"device\":1}")).unwrap_err().into_reason(),
             "invalid type: integer `1`, expected a string, at column 11"
         );
     }

@@ -4,6 +4,8 @@ use core::ops::Range;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
+use super::plain::Line;
+
 const READ_BYTES: usize = 256 * 1024;
 
 /// Where the next line begins.
@@ -73,6 +75,12 @@ impl Lines {
     #[inline]
     pub(super) fn bytes(&self, line: &FoundLine) -> &[u8] {
         self.buffer.get(line.range.clone()).unwrap_or_default()
+    }
+
+    /// A line just found, without its line ending, and what has been read behind it.
+    #[inline]
+    pub(super) fn line(&self, line: &FoundLine) -> Line<'_> {
+        Line::new(self.buffer.get(line.range.start..self.filled).unwrap_or_default(), line.range.len())
     }
 
     /// The next whole line, or `None` at the end of what is there.

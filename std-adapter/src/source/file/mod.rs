@@ -40,6 +40,7 @@ pub(crate) use decode::json_reason;
 use decode::{CsvDecoder, Decoder, LineError};
 use directory::Listing;
 use lines::{End, FoundLine, LinePosition, Lines};
+use plain::Line;
 pub use position::FilePosition;
 
 const LONGEST_LINE_BYTES: usize = 1 << 20;
@@ -388,12 +389,13 @@ impl<R: DeserializeOwned> FileSource<R> {
                 self.end_file();
                 return Ok(None);
             };
-            let bytes = current.lines.bytes(&line);
+            let read = current.lines.line(&line);
+            let bytes = read.content();
             if line.too_long.is_none() && bytes.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
             let at_first_line = core::mem::take(&mut current.at_first_line);
-            match decode(&mut self.decoder, &line, bytes, self.longest_line) {
+            match decode(&mut self.decoder, &line, read, self.longest_line) {
                 Ok(row) => {
                     self.metrics.rows += 1;
                     return Ok(Some(row));
@@ -429,12 +431,12 @@ impl<R: DeserializeOwned> FileSource<R> {
 fn decode<R: DeserializeOwned>(
     decoder: &mut Decoder<R>,
     line: &FoundLine,
-    bytes: &[u8],
+    read: Line<'_>,
     longest: usize,
 ) -> Result<R, LineError> {
     match line.too_long {
         Some(length) => Err(format!("the line has {length} bytes, more than the {longest} allowed").into()),
-        None => decoder.row(line.number, bytes),
+        None => decoder.row(line.number, read),
     }
 }
 

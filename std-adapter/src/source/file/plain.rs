@@ -33,6 +33,43 @@ impl de::Error for NotPlain {
     }
 }
 
+/// A line, and what stands behind it in memory, so that words can be read across its end. It ends where no number goes on: before
+/// the byte that ends the line, or where no more is there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Line<'b> {
+    bytes: &'b [u8],
+    length: usize,
+}
+
+impl<'b> Line<'b> {
+    /// The first `length` bytes are the line.
+    pub(super) fn new(bytes: &'b [u8], length: usize) -> Self {
+        Self { bytes, length: length.min(bytes.len()) }
+    }
+
+    /// The line alone.
+    #[inline]
+    pub(super) fn content(self) -> &'b [u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    /// Without these bytes, if it begins with them.
+    pub(super) fn without_prefix(self, prefix: &[u8]) -> Self {
+        match self.content().strip_prefix(prefix) {
+            Some(content) => {
+                Self { bytes: self.bytes.get(prefix.len()..).unwrap_or_default(), length: content.len() }
+            }
+            None => self,
+        }
+    }
+}
+
+impl<'b> From<&'b [u8]> for Line<'b> {
+    fn from(bytes: &'b [u8]) -> Self {
+        Self { bytes, length: bytes.len() }
+    }
+}
+
 /// Whether fields can be told apart by this byte alone: it is part of no number, and not what unusual lines are known by.
 pub(super) fn delimits(delimiter: u8) -> bool {
     !delimiter.is_ascii_alphanumeric() && !matches!(delimiter, b'+' | b'-' | b'.' | b'"' | b'\r')
@@ -42,12 +79,13 @@ pub(super) fn delimits(delimiter: u8) -> bool {
 pub(super) fn row<R: DeserializeOwned>(
     columns: &[Box<[u8]>],
     delimiter: u8,
-    line: &[u8],
+    line: Line<'_>,
 ) -> Result<R, NotPlain> {
-    let mut fields = Fields { columns: columns.iter(), delimiter, line, at: 0 };
+    let Line { bytes, length } = line;
+    let mut fields = Fields { columns: columns.iter(), delimiter, bytes, length, at: 0 };
     let row = R::deserialize(&mut fields)?;
     // Behind the last field as behind any other, where the next would begin.
-    let at_end = fields.at == line.len() + 1 && fields.columns.len() == 0;
+    let at_end = fields.at == length + 1 && fields.columns.len() == 0;
     if at_end { Ok(row) } else { Err(NotPlain::Line) }
 }
 
@@ -55,7 +93,10 @@ pub(super) fn row<R: DeserializeOwned>(
 struct Fields<'de> {
     columns: core::slice::Iter<'de, Box<[u8]>>,
     delimiter: u8,
-    line: &'de [u8],
+    /// The line and what stands behind it.
+    bytes: &'de [u8],
+    /// Of the line alone.
+    length: usize,
     /// Where the next field begins; after the last one, behind the end of the line.
     at: usize,
 }
@@ -64,10 +105,7 @@ impl<'de> Fields<'de> {
     /// Whether the field ends before `end`: with a delimiter or with the line.
     #[inline]
     fn ends_at(&self, end: usize) -> bool {
-        match self.line.get(end) {
-            Some(byte) => *byte == self.delimiter,
-            None => end == self.line.len(),
-        }
+        end == self.length || (end < self.length && self.bytes.get(end) == Some(&self.delimiter))
     }
 
     #[inline]
@@ -85,16 +123,16 @@ impl<'de> Fields<'de> {
         let at = self.at;
         let mut end = at;
         loop {
-            let word = word_at(self.line, end);
+            let word = word_at(self.bytes, end);
             let found = places_of(word, self.delimiter) | places_of(word, b'"') | places_of(word, b'\r');
             end += bytes_before(found);
-            if found != 0 || end >= self.line.len() {
+            if found != 0 || end >= self.length {
                 break;
             }
         }
-        let end = end.min(self.line.len());
+        let end = end.min(self.length);
         self.end_at(end)?;
-        self.line.get(at..end).ok_or(NotPlain::Line)
+        self.bytes.get(at..end).ok_or(NotPlain::Line)
     }
 
     #[inline]
@@ -109,7 +147,7 @@ impl<'de> Fields<'de> {
     /// A whole number of at most 18 digits, with whether a minus stands before it.
     #[inline(always)]
     fn integer(&mut self) -> Result<(bool, i64), NotPlain> {
-        let (negative, digits) = whole(self.line, self.at);
+        let (negative, digits) = whole(self.bytes, self.at);
         if !(1..=18).contains(&digits.count) {
             return Err(NotPlain::Line);
         }
@@ -119,7 +157,7 @@ impl<'de> Fields<'de> {
 
     #[inline]
     fn float(&mut self) -> Result<f64, NotPlain> {
-        let number = Number::at(self.line, self.at);
+        let number = Number::at(self.bytes, self.at);
         match number.as_float() {
             Some(value) if self.ends_at(number.end) => {
                 self.at = number.end + 1;
@@ -191,22 +229,29 @@ impl Digits {
             let power = POWERS.get(count).copied().unwrap_or(1);
             self.number = self.number.wrapping_mul(power).wrapping_add(number);
             self.count += count;
-            self.end += count;
             if count < 8 {
+                self.end += count;
                 return self;
             }
+            self.end += 8;
         }
     }
 }
 
 /// Whether a minus comes first, and the digits after it.
-#[inline]
+// Where the next word begins shall hang on as little as can be: reading a line is one such step after the other.
+#[inline(always)]
 fn whole(line: &[u8], at: usize) -> (bool, Digits) {
-    let negative = line.get(at) == Some(&b'-');
-    let at = at + usize::from(negative);
-    let (number, count) = leading_digits(word_at(line, at));
-    let digits = Digits { number, count, end: at + count };
-    (negative, if count < 8 { digits } else { digits.and_following(line) })
+    let word = word_at(line, at);
+    let negative = word as u8 == b'-';
+    let sign = usize::from(negative);
+    // Behind what is shifted out come zeros, which are no digits.
+    let (number, count) = leading_digits(word >> (8 * sign));
+    let digits = Digits { number, count, end: at + sign + count };
+    if sign + count < 8 {
+        return (negative, digits);
+    }
+    (negative, Digits { end: at + 8, ..digits }.and_following(line))
 }
 
 fn signed(negative: bool, magnitude: u64) -> i64 {
@@ -214,12 +259,17 @@ fn signed(negative: bool, magnitude: u64) -> i64 {
     if negative { -magnitude } else { magnitude }
 }
 
-/// The eight bytes from `at` on, the first one lowest; zeros stand for what is behind the end of the line.
+/// The eight bytes from `at` on, the first one lowest; zeros stand for what is behind the last one there is.
 #[inline]
 fn word_at(line: &[u8], at: usize) -> u64 {
-    if let Some(word) = line.get(at..).and_then(|rest| rest.first_chunk()) {
-        return u64::from_le_bytes(*word);
+    match line.get(at..).and_then(|rest| rest.first_chunk()) {
+        Some(word) => u64::from_le_bytes(*word),
+        None => last_word_at(line, at),
     }
+}
+
+#[inline(never)]
+fn last_word_at(line: &[u8], at: usize) -> u64 {
     let length = line.len().saturating_sub(at);
     match line.last_chunk() {
         Some(last) if length > 0 => u64::from_le_bytes(*last) >> (64 - 8 * length),
@@ -344,7 +394,7 @@ impl<'de> Deserializer<'de> for Field<'_, 'de> {
     /// As the `csv` crate infers it: truth value, integer, float, else text.
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotPlain> {
-        let number = Number::at(self.0.line, self.0.at);
+        let number = Number::at(self.0.bytes, self.0.at);
         if self.0.ends_at(number.end) {
             let is_integer = number.fraction_digits.is_none() && (1..=18).contains(&number.digits);
             if is_integer && number.negative {
@@ -512,10 +562,13 @@ mod tests {
             for (before, after) in
                 [("", ""), ("", ","), ("x", ""), ("long before,", ""), ("x", ",long after it")]
             {
-                let line = format!("{before}{text}{after}");
-                let (negative, digits) = whole(line.as_bytes(), before.len());
-                let expected = (false, text.parse().unwrap(), length, before.len() + length);
-                assert_eq!((negative, digits.number, digits.count, digits.end), expected, "{line}");
+                for sign in ["", "-"] {
+                    let line = format!("{before}{sign}{text}{after}");
+                    let (negative, digits) = whole(line.as_bytes(), before.len());
+                    let end = before.len() + sign.len() + length;
+                    let expected = (sign == "-", text.parse().unwrap(), length, end);
+                    assert_eq!((negative, digits.number, digits.count, digits.end), expected, "{line}");
+                }
             }
         }
     }
@@ -526,10 +579,12 @@ mod tests {
             for end in [b',', b'"', b'\r'] {
                 let text = "a\u{e9}bcdefghijklmnopqrstuv".as_bytes();
                 let line = [&text[..length], &[end], text].concat();
-                let mut fields = Fields { columns: [].iter(), delimiter: b',', line: &line, at: 0 };
+                let mut fields =
+                    Fields { columns: [].iter(), delimiter: b',', bytes: &line, length: line.len(), at: 0 };
                 let expected = if end == b',' { Ok(&text[..length]) } else { Err(NotPlain::Line) };
                 assert_eq!(fields.bytes(), expected);
-                let mut fields = Fields { columns: [].iter(), delimiter: b',', line: &text[..length], at: 0 };
+                let mut fields =
+                    Fields { columns: [].iter(), delimiter: b',', bytes: &text[..length], length, at: 0 };
                 assert_eq!(fields.bytes(), Ok(&text[..length]));
                 assert!(fields.bytes().is_err(), "there is no other field");
             }

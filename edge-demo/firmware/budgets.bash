@@ -7,7 +7,7 @@ stack_bytes_max=2048
 means_ram_bytes_max=2432
 sessions_ram_bytes_max=1664
 # Instructions of the tumbling query.
-row_median_max=405
+row_median_max=410
 row_worst_max=880
 epoch_worst_max=9000
 commit_worst_max=36000

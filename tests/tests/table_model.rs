@@ -64,10 +64,12 @@ trait Content: Record<Lookup: Looked> + Copy + PartialEq + core::fmt::Debug {
 
 record!(Unscheduled, InOrder, Never);
 record!(Scheduled, InOrder, Each);
+record!(UnsortedScheduled, InOrder, InNoOrder);
 record!(DueTogether, InOrder, Together);
 record!(FirstScheduled, InOrder, FirstOfKey);
 record!(OneUnscheduled, OnePerKey, Never);
 record!(OneScheduled, OnePerKey, Each);
+record!(OneUnsorted, OnePerKey, InNoOrder);
 record!(OneDueTogether, OnePerKey, Together);
 record!(PlacedUnscheduled, ByPosition, Never);
 record!(PlacedScheduled, ByPosition, Each);
@@ -297,7 +299,7 @@ impl<V: Content> Model<V> {
     fn earliest(&self) -> Option<usize> {
         let scheduled = self.slots.iter().filter(|(slot, (key, _))| match V::SCHEDULE {
             Schedule::Never => false,
-            Schedule::Each | Schedule::Together => true,
+            Schedule::Each | Schedule::InNoOrder | Schedule::Together => true,
             Schedule::FirstOfKey => self.keys[key].first() == Some(slot),
         });
         scheduled.map(|(slot, (_, value))| (value.deadline(), *slot)).min().map(|(_, slot)| slot)
@@ -513,10 +515,12 @@ macro_rules! agree {
 agree! {
     in_order_unscheduled: Unscheduled,
     in_order_scheduled: Scheduled,
+    in_order_scheduled_in_no_order: UnsortedScheduled,
     in_order_due_together: DueTogether,
     in_order_scheduled_by_the_first_of_their_key: FirstScheduled,
     one_per_key_unscheduled: OneUnscheduled,
     one_per_key_scheduled: OneScheduled,
+    one_per_key_scheduled_in_no_order: OneUnsorted,
     one_per_key_due_together: OneDueTogether,
     by_position_unscheduled: PlacedUnscheduled,
     by_position_scheduled: PlacedScheduled,

@@ -37,7 +37,7 @@ pub struct ExpiringRecord {
 
 impl Record for ExpiringRecord {
     type Lookup = InOrder;
-    const SCHEDULE: Schedule = Schedule::Each;
+    const SCHEDULE: Schedule = Schedule::InNoOrder;
 
     fn position(&self) -> Timestamp {
         self.expires.order()
@@ -191,7 +191,9 @@ where
         epoch: &Epoch,
         _sink: &mut impl FnMut(T, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
-        discard_due(table, |record| epoch.is_due(record.deadline()));
+        if let Some(watermark) = epoch.due_up_to() {
+            discard_due(table, watermark);
+        }
         Ok(())
     }
 }

@@ -63,6 +63,12 @@ impl Epoch {
         self.mode != OutputMode::Complete && self.closing.is_some_and(|watermark| end <= watermark)
     }
 
+    /// What ends then or before is to be closed now. In complete mode nothing ever is.
+    #[must_use]
+    pub fn due_up_to(&self) -> Option<Timestamp> {
+        self.closing.filter(|_| self.mode != OutputMode::Complete)
+    }
+
     /// What happens when state is full: where no record can leave early, the row is refused instead.
     #[must_use]
     pub fn full_policy(&self) -> OnFull {

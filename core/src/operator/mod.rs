@@ -62,7 +62,7 @@ pub use static_join::{
 pub use static_table::{SortedTable, StaticTable, Unsorted};
 pub use stream_join::{
     AnyTime, BufferOrder, Buffered, ByArrival, ByTime, FullOuter, Inner, JoinKind, JoinRange, JoinType,
-    Leaves, LeftOuter, LeftSemi, Positions, RightOuter, StreamJoin, TimeRange,
+    LeftOuter, LeftSemi, Positions, RightOuter, Stay, StreamJoin, TimeRange,
 };
 pub use then::Then;
 pub use tumbling::{TumblingAggregate, WindowRecord};

@@ -105,18 +105,17 @@ pub(super) fn each_due<'s, K: Key, V: Record, I: SlotIndex, E>(
     Ok(())
 }
 
-/// Removes each record that is due and tells nobody, in no order.
-pub(super) fn discard_due<K: Key, V: Record, I: SlotIndex>(
-    table: &mut Table<'_, K, V, I>,
-    is_due: impl Fn(&V) -> bool,
-) {
+/// Removes each record that is due up to then and tells nobody, in no order.
+pub(super) fn discard_due<K: Key, V: Record, I: SlotIndex>(table: &mut Table<'_, K, V, I>, up_to: Timestamp) {
     let mut one_by_one = OneByOne::default();
-    while let Some(FirstDue { slot, cohort, .. }) = table.first_due()
-        && table.record(slot).is_some_and(|(_, value)| is_due(value))
+    while let Some(FirstDue { slot, cohort, deadline }) = table.first_due()
+        && deadline <= up_to
     {
-        // Those of a cohort are not in the heap.
-        if cohort.is_none() && one_by_one.are_many(None, table.heap_length()) {
-            table.discard_of_heap(&is_due);
+        if table.is_unsorted(slot) {
+            table.discard_unsorted(up_to);
+        } else if cohort.is_none() && one_by_one.are_many(None, table.heap_length()) {
+            // Those of a cohort are not in the heap.
+            table.discard_of_heap(up_to);
         } else {
             table.discard(slot);
         }
@@ -195,13 +194,21 @@ mod tests {
         static LOOKS: Cell<usize> = const { Cell::new(0) };
     }
 
-    /// Due on its own, or together with others.
-    #[derive(Serialize, Deserialize)]
-    struct Due<const SHARED: bool>(i64);
+    const EACH: u8 = 0;
+    const TOGETHER: u8 = 1;
+    const IN_NO_ORDER: u8 = 2;
 
-    impl<const SHARED: bool> Record for Due<SHARED> {
+    /// Due on its own, together with others, or on its own and in no order.
+    #[derive(Serialize, Deserialize)]
+    struct Due<const HOW: u8>(i64);
+
+    impl<const HOW: u8> Record for Due<HOW> {
         type Lookup = OnePerKey;
-        const SCHEDULE: Schedule = if SHARED { Schedule::Together } else { Schedule::Each };
+        const SCHEDULE: Schedule = match HOW {
+            EACH => Schedule::Each,
+            TOGETHER => Schedule::Together,
+            _ => Schedule::InNoOrder,
+        };
 
         fn position(&self) -> Timestamp {
             Timestamp::from_micros(self.0)
@@ -224,10 +231,6 @@ mod tests {
         }
     }
 
-    fn end<const SHARED: bool>(record: &Due<SHARED>) -> Timestamp {
-        Timestamp::from_micros(record.0)
-    }
-
     /// A table in which `due` records are due together, those with the lowest keys, and the others later, each at a moment of its own.
     #[derive(Clone, Copy)]
     struct Case {
@@ -244,8 +247,8 @@ mod tests {
             Self { slots, left: slots, due, beyond_cohorts: 0 }
         }
 
-        fn fill<const SHARED: bool>(self, table: &mut Table<'_, i64, Due<SHARED>, u32>) {
-            let insert = |table: &mut Table<'_, i64, Due<SHARED>, u32>, key, at| {
+        fn fill<const HOW: u8>(self, table: &mut Table<'_, i64, Due<HOW>, u32>) {
+            let insert = |table: &mut Table<'_, i64, Due<HOW>, u32>, key, at| {
                 assert!(table.insert(key, Due(at)).is_ok(), "there is room");
             };
             // With the last four that are left, at first: so these keep the cohorts.
@@ -268,8 +271,8 @@ mod tests {
         }
 
         /// Closes what is due; the sink takes `taken` of them and the rest later. Returns how often a deadline was looked at up to where it refused.
-        fn looks_to_close<const SHARED: bool>(self, taken: usize) -> usize {
-            let mut state = Allocated::<i64, Due<SHARED>>::with_capacity(self.slots as usize);
+        fn looks_to_close<const HOW: u8>(self, taken: usize) -> usize {
+            let mut state = Allocated::<i64, Due<HOW>>::with_capacity(self.slots as usize);
             let mut table = state.tables();
             self.fill(&mut table);
             let mut given = Vec::new();
@@ -297,19 +300,19 @@ mod tests {
         }
 
         /// Discards what is due. Returns how often a deadline was looked at.
-        fn looks_to_discard<const SHARED: bool>(self) -> usize {
-            let mut state = Allocated::<i64, Due<SHARED>>::with_capacity(self.slots as usize);
+        fn looks_to_discard<const HOW: u8>(self) -> usize {
+            let mut state = Allocated::<i64, Due<HOW>>::with_capacity(self.slots as usize);
             let mut table = state.tables();
             self.fill(&mut table);
             LOOKS.set(0);
-            discard_due(&mut table, |record| epoch().is_due(end(record)));
+            discard_due(&mut table, Timestamp::EPOCH);
             let looks = LOOKS.get();
             self.check_the_rest(&mut table);
             looks
         }
 
         /// What was not due is there, and in order.
-        fn check_the_rest<const SHARED: bool>(self, table: &mut Table<'_, i64, Due<SHARED>, u32>) {
+        fn check_the_rest<const HOW: u8>(self, table: &mut Table<'_, i64, Due<HOW>, u32>) {
             assert_eq!(table.len() as i64, self.left - self.due);
             for slot in ids(self.due, self.left) {
                 assert_eq!(table.earliest(), Some(slot));
@@ -327,32 +330,115 @@ mod tests {
     fn few_due_cost_the_same_in_a_large_table() {
         let emptied = Case { left: 200, ..Case::of(300_000, 20) };
         // Twice as many levels of the order, and no step for each slot.
-        let few = Case::of(1_000, 20).looks_to_close::<false>(20);
+        let few = Case::of(1_000, 20).looks_to_close::<EACH>(20);
         for case in [Case::of(300_000, 20), emptied] {
-            let looks = case.looks_to_close::<false>(20);
+            let looks = case.looks_to_close::<EACH>(20);
             assert!(looks <= 3 * few, "{looks} instead of {few}");
         }
-        let few = Case::of(1_000, 20).looks_to_discard::<false>();
+        let few = Case::of(1_000, 20).looks_to_discard::<EACH>();
         for case in [Case::of(300_000, 20), emptied] {
-            let looks = case.looks_to_discard::<false>();
+            let looks = case.looks_to_discard::<EACH>();
             assert!(looks <= 3 * few, "{looks} to discard instead of {few}");
+            // And a few looks at what the heap has not been asked about yet.
+            let looks = case.looks_to_discard::<IN_NO_ORDER>();
+            assert!(looks <= 3 * few + 4 * 4_096, "{looks} to discard in no order instead of {few}");
+        }
+    }
+
+    /// Rows that come in disorder and leave a while later, some at each trigger. Returns the looks for each of them.
+    fn looks_per_row(rows: i64, rows_per_trigger: i64) -> usize {
+        const HELD: i64 = 3_000;
+        let mut state = Allocated::<i64, Due<IN_NO_ORDER>>::with_capacity(2 * HELD as usize);
+        let mut table = state.tables();
+        LOOKS.set(0);
+        for row in 0..rows {
+            let lag = row * 7_919 % 1_000;
+            assert!(table.insert(row, Due(row - lag)).is_ok(), "there is room");
+            if row % rows_per_trigger == 0 {
+                discard_due(&mut table, Timestamp::from_micros(row - HELD));
+            }
+        }
+        LOOKS.get() / rows as usize
+    }
+
+    #[test]
+    fn what_is_due_on_its_own_costs_a_few_looks_at_triggers_of_any_number_of_rows() {
+        for (rows_per_trigger, looks_max) in [(1, 40), (10, 40), (100, 100), (1_000, 8), (2_000, 8)] {
+            let looks = looks_per_row(100_000, rows_per_trigger);
+            assert!(looks <= looks_max, "{looks} for {rows_per_trigger} rows to a trigger");
+        }
+    }
+
+    /// Draws what happens next (Knuth's 64-bit congruential generator).
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, limit: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) as usize % limit
+        }
+    }
+
+    #[test]
+    fn what_is_due_leaves_whatever_came_before() {
+        const CAPACITY: usize = 200;
+        for seed in 0..40 {
+            let mut random = Random(seed);
+            let mut state = Allocated::<i64, Due<IN_NO_ORDER>>::with_capacity(CAPACITY);
+            let mut table = state.tables();
+            // How far deadlines lie apart: from all at one moment to each at its own.
+            let spread = 12_usize.pow(seed as u32 % 4);
+            let mut model = std::collections::BTreeMap::new();
+            for step in 0..3_000 {
+                let drawn = model.keys().copied().nth(random.below(CAPACITY));
+                match (random.below(10), drawn) {
+                    (0, Some(slot)) => {
+                        table.discard(slot);
+                        model.remove(&slot);
+                    }
+                    (1 | 2, Some(slot)) => {
+                        let due = step + random.below(spread) as i64;
+                        table.edit_deadline(slot, |record| record.0 = due);
+                        model.insert(slot, due);
+                    }
+                    (3, _) => {
+                        let up_to = step - random.below(spread) as i64;
+                        discard_due(&mut table, Timestamp::from_micros(up_to));
+                        model.retain(|_, due| *due > up_to);
+                    }
+                    _ => {
+                        let due = step + random.below(spread) as i64;
+                        if let Ok(slot) = table.insert(step, Due(due)) {
+                            model.insert(slot, due);
+                        }
+                    }
+                }
+                let earliest = model.iter().map(|(slot, due)| (*due, *slot)).min().map(|(_, slot)| slot);
+                assert_eq!(
+                    (table.len(), table.earliest()),
+                    (model.len(), earliest),
+                    "seed {seed}, step {step}"
+                );
+            }
         }
     }
 
     #[test]
     fn many_due_together_cost_a_few_steps_each() {
         let many = Case::of(100_000, 50_000);
-        let looks = many.looks_to_close::<false>(50_000);
+        let looks = many.looks_to_close::<EACH>(50_000);
         assert!(looks < 16 * 50_000, "{looks}");
-        let looks = many.looks_to_discard::<false>();
+        let looks = many.looks_to_discard::<EACH>();
         assert!(looks < 16 * 50_000, "{looks} to discard");
+        let looks = many.looks_to_discard::<IN_NO_ORDER>();
+        assert!(looks < 16 * 50_000, "{looks} to discard in no order");
     }
 
     #[test]
     fn a_cohort_closes_without_a_look_at_others() {
         // Two looks at the first of the heap before, one after.
         for case in [Case::of(1_000, 20), Case::of(100_000, 20), Case::of(100_000, 50_000)] {
-            assert_eq!(case.looks_to_close::<true>(usize::MAX), 3);
+            assert_eq!(case.looks_to_close::<TOGETHER>(usize::MAX), 3);
         }
     }
 
@@ -360,7 +446,7 @@ mod tests {
     fn a_cohort_is_discarded_at_a_look_each() {
         for due in [1, 7, 8, 9, 20, 5_000] {
             // One at the first of the heap, before each and after all.
-            assert_eq!(Case::of(10_000, due).looks_to_discard::<true>(), due as usize + 1);
+            assert_eq!(Case::of(10_000, due).looks_to_discard::<TOGETHER>(), due as usize + 1);
         }
     }
 
@@ -369,13 +455,13 @@ mod tests {
         // All of them, or some, so that the cohort and the heap hold the same deadline.
         for beyond_cohorts in [50_000, 25_000] {
             let case = Case { beyond_cohorts, ..Case::of(100_000, 50_000) };
-            let looks = case.looks_to_close::<true>(usize::MAX);
+            let looks = case.looks_to_close::<TOGETHER>(usize::MAX);
             assert!(looks < 16 * 50_000, "{looks}, {beyond_cohorts} beyond");
-            let looks = case.looks_to_discard::<true>();
+            let looks = case.looks_to_discard::<TOGETHER>();
             assert!(looks < 16 * 50_000, "{looks} to discard, {beyond_cohorts} beyond");
         }
-        let few = Case { beyond_cohorts: 20, ..Case::of(1_000, 20) }.looks_to_close::<true>(20);
-        let looks = Case { beyond_cohorts: 20, ..Case::of(300_000, 20) }.looks_to_close::<true>(20);
+        let few = Case { beyond_cohorts: 20, ..Case::of(1_000, 20) }.looks_to_close::<TOGETHER>(20);
+        let looks = Case { beyond_cohorts: 20, ..Case::of(300_000, 20) }.looks_to_close::<TOGETHER>(20);
         assert!(looks <= 3 * few, "{looks} instead of {few}");
     }
 
@@ -384,8 +470,9 @@ mod tests {
         for taken in [0, 10, 17, 100, 400, 499] {
             for beyond_cohorts in [0, 250, 500] {
                 let case = Case { beyond_cohorts, ..Case::of(1_000, 500) };
-                case.looks_to_close::<false>(taken);
-                case.looks_to_close::<true>(taken);
+                case.looks_to_close::<EACH>(taken);
+                case.looks_to_close::<TOGETHER>(taken);
+                case.looks_to_close::<IN_NO_ORDER>(taken);
             }
         }
     }

@@ -17,9 +17,10 @@ impl<I: SlotIndex> Web<'_, I> {
 
     #[inline(never)]
     fn mark_first(&mut self, slot: SlotId) {
-        self.add_to(Set::DIRTY, slot);
         if self.meta.tracks_changed {
-            self.add_to(Set::CHANGED, slot);
+            self.add_to_both(Set::DIRTY, Set::CHANGED, slot);
+        } else {
+            self.add_to(Set::DIRTY, slot);
         }
     }
 

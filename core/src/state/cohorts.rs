@@ -7,8 +7,9 @@
 use super::deadlines::Place;
 use super::index::{SlotId, SlotIndex};
 use super::sets::Set;
+use super::unsorted::HAS_UNSORTED;
 use super::web::{Moments, Web};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, earlier};
 
 /// How many deadlines can have a cohort: those that are open together in most queries, and one for what is taken out of the heap. None without `alloc`:
 /// state is small then, and their code would weigh more than they save. The order is the same.
@@ -96,28 +97,36 @@ impl<I: SlotIndex> Web<'_, I> {
         first.map(|cohort| (cohort, earliest))
     }
 
+    /// Of the slots in no cohort the one that is due first, and when.
+    #[inline]
+    fn first_in_order<M: Moments + ?Sized>(&self, moments: &M) -> Option<(Timestamp, SlotId)> {
+        let when = |slot| (moments.deadline(slot), slot);
+        let in_heap = self.at_place(0).map(when);
+        if HAS_UNSORTED { earlier(in_heap, self.first_unsorted().map(when)) } else { in_heap }
+    }
+
     /// The earliest deadline.
     #[inline]
     pub(super) fn first_deadline<M: Moments + ?Sized>(&self, moments: &M) -> Option<Timestamp> {
-        let in_heap = self.at_place(0).map(|slot| moments.deadline(slot));
+        let in_order = self.first_in_order(moments).map(|(deadline, _)| deadline);
         let cohorts = self.meta.roots.of_cohorts().zip(&self.meta.cohorts);
         let in_cohorts = cohorts.filter(|(root, _)| *root != 0).map(|(_, deadline)| *deadline);
-        in_cohorts.chain(in_heap).min()
+        in_cohorts.chain(in_order).min()
     }
 
     /// Which slot is due first.
     #[inline]
     pub(super) fn first_due<M: Moments + ?Sized>(&self, moments: &M) -> Option<FirstDue> {
-        let in_heap = self.at_place(0).map(|slot| (moments.deadline(slot), slot));
+        let in_order = self.first_in_order(moments);
         let Some((cohort, deadline)) = self.first_cohort() else {
-            return in_heap.map(|(deadline, slot)| FirstDue { slot, deadline, cohort: None });
+            return in_order.map(|(deadline, slot)| FirstDue { slot, deadline, cohort: None });
         };
         let lowest = self.first_of(Set::of(cohort))?;
-        match in_heap {
-            Some((in_heap, _)) if in_heap > deadline => {}
+        match in_order {
+            Some((in_order, _)) if in_order > deadline => {}
             None => {}
-            Some(in_heap) => {
-                let (deadline, slot) = in_heap.min((deadline, lowest));
+            Some(in_order) => {
+                let (deadline, slot) = in_order.min((deadline, lowest));
                 return Some(FirstDue { slot, deadline, cohort: None });
             }
         }

@@ -5,6 +5,7 @@
 
 use super::cohorts::Cohort;
 use super::index::{SlotId, SlotIndex};
+use super::record::Schedule;
 use super::sets::Set;
 use super::web::{Moments, Web};
 
@@ -25,7 +26,7 @@ impl<I: SlotIndex> Web<'_, I> {
     const HIGHEST: u32 = u32::MAX >> u32::BITS.saturating_sub(I::BITS);
 
     #[inline]
-    fn place_of(&self, slot: SlotId) -> Place {
+    pub(super) fn place_of(&self, slot: SlotId) -> Place {
         let stored = self.links.get(slot.number()).map_or(0, |links| links.scheduled_at.to_bits());
         if let Some(cohort) = Cohort::numbered(Self::HIGHEST.wrapping_sub(stored) as usize) {
             return Place::Cohort(cohort);
@@ -48,13 +49,13 @@ impl<I: SlotIndex> Web<'_, I> {
     /// The slot at a place of the heap.
     #[inline]
     pub(super) fn at_place(&self, place: usize) -> Option<SlotId> {
-        if place >= self.meta.scheduled as usize {
+        if place >= self.heaped() {
             return None;
         }
         self.in_order(place)
     }
 
-    /// The slot at a place of the memory that the heap begins.
+    /// The slot at a place of the memory that the heap begins, and the [unsorted end](super::unsorted) goes on with.
     #[inline]
     pub(super) fn in_order(&self, place: usize) -> Option<SlotId> {
         self.order.get(place).and_then(|entry| entry.decode())
@@ -73,18 +74,21 @@ impl<I: SlotIndex> Web<'_, I> {
     }
 
     /// Puts a slot into the order, unless it is there already.
-    pub(super) fn schedule<M: Moments + ?Sized>(&mut self, moments: &M, slot: SlotId, is_shared: bool) {
+    pub(super) fn schedule<M: Moments + ?Sized>(&mut self, moments: &M, slot: SlotId, schedule: Schedule) {
         if self.place_of(slot) == Place::Nowhere {
-            self.enter_order(moments, slot, is_shared);
+            self.enter_order(moments, slot, schedule);
         }
     }
 
     /// Puts a slot into the order that is not in it.
-    fn enter_order<M: Moments + ?Sized>(&mut self, moments: &M, slot: SlotId, is_shared: bool) {
-        if is_shared && self.join_cohort(slot, moments.deadline(slot)) {
+    fn enter_order<M: Moments + ?Sized>(&mut self, moments: &M, slot: SlotId, schedule: Schedule) {
+        if schedule.is_shared() && self.join_cohort(slot, moments.deadline(slot))
+            || schedule.may_be_unsorted() && self.add_unsorted(moments, slot)
+        {
             return;
         }
-        let place = self.meta.scheduled as usize;
+        let place = self.heaped();
+        self.make_way(place);
         self.meta.scheduled = self.meta.scheduled.saturating_add(1);
         self.rise(moments, place, slot);
     }
@@ -99,29 +103,35 @@ impl<I: SlotIndex> Web<'_, I> {
             }
             Place::Heap(place) => {
                 self.set_place(slot, Place::Nowhere);
-                self.fill_hole(moments, place, slot);
+                if self.is_behind_heap(place) {
+                    self.leave_unsorted(moments, place, slot);
+                } else {
+                    self.fill_hole(moments, place, slot);
+                }
             }
         }
     }
 
     /// Fills the place of the heap that a slot has left with the last one.
     fn fill_hole<M: Moments + ?Sized>(&mut self, moments: &M, place: usize, left: SlotId) {
-        let last_place = (self.meta.scheduled as usize).saturating_sub(1);
+        let last_place = self.heaped().saturating_sub(1);
         let last = self.at_place(last_place);
         self.meta.scheduled = self.meta.scheduled.saturating_sub(1);
+        self.close_gap(last_place);
         if let Some(last) = last.filter(|last| *last != left) {
             self.settle(moments, place, last);
         }
     }
 
     /// Moves a scheduled slot to where its deadline now belongs.
-    pub(super) fn reorder<M: Moments + ?Sized>(&mut self, moments: &M, slot: SlotId, is_shared: bool) {
+    pub(super) fn reorder<M: Moments + ?Sized>(&mut self, moments: &M, slot: SlotId, schedule: Schedule) {
         match self.place_of(slot) {
             Place::Nowhere => {}
+            Place::Heap(place) if self.is_behind_heap(place) => self.reorder_unsorted(moments, slot),
             Place::Heap(place) => self.settle(moments, place, slot),
             Place::Cohort(cohort) => {
                 self.take_from(Set::of(cohort), slot);
-                self.enter_order(moments, slot, is_shared);
+                self.enter_order(moments, slot, schedule);
             }
         }
     }
@@ -135,7 +145,7 @@ impl<I: SlotIndex> Web<'_, I> {
         self.rise(moments, leaf, slot);
     }
 
-    /// Takes all slots out of the heap that are due, and puts them behind those that are kept, whose number it returns. What is kept is no heap.
+    /// Takes all slots out of the order that are due, and puts them behind those that are kept, whose number it returns. What is kept is no heap.
     pub(super) fn take_out(&mut self, is_due: impl Fn(SlotId) -> bool) -> usize {
         let mut kept = 0_usize;
         for place in 0..self.meta.scheduled as usize {
@@ -158,6 +168,7 @@ impl<I: SlotIndex> Web<'_, I> {
     /// Makes a heap of the first `length` places, whose slots know them.
     pub(super) fn order_first<M: Moments + ?Sized>(&mut self, moments: &M, length: usize) {
         self.meta.scheduled = length as u32;
+        self.none_unsorted();
         // From the last place that has children back to the first (Floyd, "Treesort 3", 1964): linear.
         for place in (0..length.div_ceil(CHILDREN)).rev() {
             self.sink(moments, place);
@@ -193,8 +204,9 @@ impl<I: SlotIndex> Web<'_, I> {
     // Not inlined: its loop needs the registers.
     #[inline(never)]
     fn sink_hole<M: Moments + ?Sized>(&mut self, moments: &M, mut place: usize) -> Option<usize> {
+        let heaped = self.heaped();
         let links = &mut *self.links;
-        let heap = self.order.get_mut(..self.meta.scheduled as usize)?;
+        let heap = self.order.get_mut(..heaped)?;
         for _ in 0..usize::BITS {
             let first_child = place.wrapping_mul(CHILDREN).wrapping_add(1);
             let mut children = heap.get(first_child..).unwrap_or_default().iter().take(CHILDREN);
@@ -217,7 +229,7 @@ impl<I: SlotIndex> Web<'_, I> {
     }
 
     /// Puts `slot` into the hole at `place`, or nearer the front; `place` at least quarters each round.
-    fn rise<M: Moments + ?Sized>(&mut self, moments: &M, mut place: usize, slot: SlotId) {
+    pub(super) fn rise<M: Moments + ?Sized>(&mut self, moments: &M, mut place: usize, slot: SlotId) {
         let own = rank(moments, slot);
         while place > 0 {
             let parent_place = place.wrapping_sub(1) / CHILDREN;

@@ -25,4 +25,9 @@ impl<I: SlotIndex> Web<'_, I> {
     pub(super) fn give_back_slot(&mut self, slot: SlotId) {
         self.add_to(Set::FREE, slot);
     }
+
+    /// Makes the slot of a record free that has been removed, which is a change for the checkpoint.
+    pub(super) fn give_back_emptied_slot(&mut self, slot: SlotId) {
+        self.add_to_both(Set::FREE, Set::DIRTY, slot);
+    }
 }

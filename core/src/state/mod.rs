@@ -27,6 +27,7 @@ mod shape;
 mod slot;
 mod storage;
 mod table;
+mod unsorted;
 mod web;
 
 pub use chained::{Chained, ChainedTables, Link, LinkCounts};

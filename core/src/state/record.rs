@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::lookup::Lookup;
+use super::unsorted::HAS_UNSORTED;
 use crate::time::Timestamp;
 
 /// What rows are grouped by: any plain type that can be compared, hashed, copied and written to the checkpoint.
@@ -22,6 +23,8 @@ pub enum Schedule {
     Never,
     /// Every record by itself.
     Each,
+    /// Every record by itself; what is due leaves in no order and mostly many at a time, as rows of joins do.
+    InNoOrder,
     /// Every record by itself, and those of many keys are due at one moment, as windows are.
     Together,
     /// Of each key, the record with the lowest position stands for all; many keys are due at one moment. For records [`InOrder`](super::InOrder).
@@ -32,6 +35,11 @@ impl Schedule {
     /// Whether deadlines are shared by many keys.
     pub(super) const fn is_shared(self) -> bool {
         matches!(self, Self::Together | Self::FirstOfKey)
+    }
+
+    /// Whether records come to the unsorted end of the order.
+    pub(super) const fn may_be_unsorted(self) -> bool {
+        HAS_UNSORTED && matches!(self, Self::InNoOrder)
     }
 }
 

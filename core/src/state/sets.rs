@@ -146,6 +146,37 @@ impl<I: SlotIndex> Web<'_, I> {
         self.add_first(set, level, bit);
     }
 
+    /// Puts a slot into two sets, whose words lie side by side.
+    // Inlined, so that the two sets are constants.
+    #[inline(always)]
+    pub(super) fn add_to_both(&mut self, one: Set, other: Set, slot: SlotId) {
+        if !HAS_SHORT_WAYS {
+            self.add_to(one, slot);
+            self.add_to(other, slot);
+            return;
+        }
+        let (level, bit) = (self.slots_level(), slot.number());
+        let first = Self::word_at(level, Set(0), bit);
+        if level.bits > ROOT_BITS
+            && let Some(words) = self.words.get_mut(first..first.wrapping_add(SETS))
+            && let Ok([one, other]) = words.get_disjoint_mut([one.0, other.0])
+            && one.to_bits() != 0
+            && other.to_bits() != 0
+        {
+            let own = 1 << (bit % Self::BITS);
+            *one = I::from_bits(one.to_bits() | own);
+            *other = I::from_bits(other.to_bits() | own);
+        } else {
+            self.add_first(one, level, bit);
+            self.add_first(other, level, bit);
+        }
+        for set in [one, other] {
+            if let Some(lowest) = self.meta.roots.lowest.get_mut(set.0) {
+                *lowest = slot.as_u32().min(*lowest);
+            }
+        }
+    }
+
     /// Puts a bit into a word that was empty, and tells the levels above.
     #[inline(never)]
     fn add_first(&mut self, set: Set, mut level: Level, mut bit: usize) {

@@ -2,6 +2,7 @@
 
 use super::cohorts::COHORTS;
 use super::sets::Roots;
+use super::unsorted::{UNSORTED, Unsorted};
 use crate::time::Timestamp;
 
 /// A place for one record.
@@ -46,8 +47,10 @@ pub(super) struct Meta {
     pub(super) occupied: u32,
     /// Slots from here on have never been used.
     pub(super) fresh: u32,
-    /// Slots in the heap.
+    /// Slots in the heap and behind it.
     pub(super) scheduled: u32,
+    /// The part behind it.
+    pub(super) unsorted: [Unsorted; UNSORTED],
     /// Whether slots changed since the last results are kept at all: only some output modes need them.
     pub(super) tracks_changed: bool,
     pub(super) roots: Roots,
@@ -60,6 +63,7 @@ impl Meta {
         occupied: 0,
         fresh: 0,
         scheduled: 0,
+        unsorted: [Unsorted::EMPTY; UNSORTED],
         tracks_changed: false,
         roots: Roots::EMPTY,
         cohorts: [Timestamp::EPOCH; COHORTS],

@@ -2,11 +2,15 @@
 
 use core::fmt;
 
+use core::ops::Range;
+
 use super::cohorts::{Cohort, FirstDue};
 use super::index::{SlotId, SlotIndex};
 use super::lookup::{ByKey, InOrder, Lookup};
 use super::record::{Key, Record, Schedule};
 use super::slot::Slot;
+#[cfg_attr(feature = "small-code", expect(unused_imports, reason = "a trait object has its methods"))]
+use super::web::Moments;
 use super::web::{Records, Web, moments};
 use crate::time::Timestamp;
 
@@ -162,23 +166,37 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         self.web.gather(moments(&Records(self.slots)), deadline)
     }
 
-    /// How many records are in the heap by deadline.
+    /// How many records are in the order by deadline, in the heap and behind it.
     pub(crate) fn heap_length(&self) -> usize {
         self.web.meta.scheduled as usize
     }
 
-    /// Removes the records of the heap that are due, in no order. Costs a few steps for each record in the heap.
-    pub(crate) fn discard_of_heap(&mut self, is_due: impl Fn(&V) -> bool) {
+    /// Whether a record is behind the heap, in no order.
+    #[inline]
+    pub(crate) fn is_unsorted(&self, slot: SlotId) -> bool {
+        V::SCHEDULE.may_be_unsorted() && self.web.is_unsorted(slot)
+    }
+
+    /// Removes the records behind the heap that are due up to then, in no order. Costs a few steps for each record there.
+    pub(crate) fn discard_unsorted(&mut self, up_to: Timestamp) {
+        let taken_out = self.web.take_unsorted(moments(&Records(self.slots)), up_to);
+        self.discard_each(taken_out);
+    }
+
+    /// Removes the records of the heap, and of those behind it, that are due up to then, in no order. Costs a few steps for each record there.
+    pub(crate) fn discard_of_heap(&mut self, up_to: Timestamp) {
+        let length = self.heap_length();
+        let records = Records(self.slots);
+        let kept = self.web.take_out(|slot| moments(&records).deadline(slot) <= up_to);
+        self.web.order_first(moments(&records), kept);
+        self.discard_each(kept..length);
+    }
+
+    /// Removes the records whose slots are at those places, which are not in the order any more.
+    fn discard_each(&mut self, places: Range<usize>) {
         // An heir would be put where those wait that are still to be removed.
         const { assert!(!matches!(V::SCHEDULE, Schedule::FirstOfKey)) };
-        let slots = &*self.slots;
-        let length = self.heap_length();
-        let kept = self.web.take_out(|slot| match slots.get(slot.number()) {
-            Some(Slot::Occupied(_, value)) => is_due(value),
-            _ => false,
-        });
-        self.web.order_first(moments(&Records(slots)), kept);
-        for place in kept..length {
+        for place in places {
             if let Some(slot) = self.web.in_order(place) {
                 self.discard(slot);
             }
@@ -246,7 +264,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
         change(value);
         if value.deadline() != before {
             let records = Records(self.slots);
-            self.web.reorder(moments(&records), slot, V::SCHEDULE.is_shared());
+            self.web.reorder(moments(&records), slot, V::SCHEDULE);
         }
     }
 

@@ -106,6 +106,7 @@ impl<I: SlotIndex> Web<'_, I> {
 
     /// Enters a slot that holds a record in index, order of its key, and order by deadline. `bucket` is the key's, if the index
     /// has it.
+    #[cfg_attr(feature = "small-code", inline(never))]
     pub(super) fn enter<M: Moments + ?Sized>(
         &mut self,
         moments: &M,
@@ -124,13 +125,15 @@ impl<I: SlotIndex> Web<'_, I> {
         }
         match schedule {
             Schedule::Never => {}
-            Schedule::Each | Schedule::Together => self.schedule(moments, slot, schedule.is_shared()),
+            Schedule::Each | Schedule::InNoOrder | Schedule::Together => {
+                self.schedule(moments, slot, schedule);
+            }
             Schedule::FirstOfKey => {
                 if self.before(slot).is_none() {
                     if let Some(after) = self.after(slot) {
                         self.unschedule(moments, after);
                     }
-                    self.schedule(moments, slot, true);
+                    self.schedule(moments, slot, schedule);
                 }
             }
         }
@@ -149,15 +152,14 @@ impl<I: SlotIndex> Web<'_, I> {
             self.after(slot).filter(|_| schedule == Schedule::FirstOfKey && self.before(slot).is_none());
         self.unschedule(moments, slot);
         if let Some(heir) = heir {
-            self.schedule(moments, heir, true);
+            self.schedule(moments, heir, schedule);
         }
         self.remove_from_key(slot);
         self.meta.occupied = self.meta.occupied.saturating_sub(1);
         if let Some(siblings) = self.siblings.get_mut(slot.number()) {
             *siblings = Siblings::default();
         }
-        self.give_back_slot(slot);
-        self.mark_dirty(slot);
+        self.give_back_emptied_slot(slot);
     }
 
     /// Forgets everything. Costs what has been in use.

@@ -82,7 +82,7 @@ impl<T, O: BufferOrder> Buffered<T, O> {
 
 impl<T: Stored, O: BufferOrder> Record for Buffered<T, O> {
     type Lookup = InOrder;
-    const SCHEDULE: Schedule = Schedule::Each;
+    const SCHEDULE: Schedule = Schedule::InNoOrder;
 
     fn position(&self) -> Timestamp {
         self.order.position()

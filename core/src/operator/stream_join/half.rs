@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use super::buffered::Buffered;
 use super::kind::{JoinKind, JoinType};
-use super::range::{JoinRange, Leaves, Positions};
+use super::range::{JoinRange, Positions, Stay};
 use crate::aggregate::Stored;
 use crate::time::Timestamp;
 
@@ -21,8 +21,8 @@ pub(super) trait Half {
 
     /// Where the rows lie that a row of this half can match.
     fn partners<W: JoinRange>(range: &W, at: Option<Timestamp>) -> Option<Positions>;
-    /// When a row of this half leaves.
-    fn leaves<W: JoinRange>(range: &W, at: Option<Timestamp>) -> Leaves;
+    /// How long rows of this half stay; `None`: for ever.
+    fn stay<W: JoinRange>(range: &W) -> Option<Stay>;
     /// Whether rows of this half come out without a match too.
     fn keeps(kind: JoinType) -> bool;
     /// The result for a row of this half without a match, if there is one.
@@ -52,8 +52,8 @@ impl<L: Stored, R: Stored> Half for LeftHalf<L, R> {
         range.rights_of(at)
     }
 
-    fn leaves<W: JoinRange>(range: &W, at: Option<Timestamp>) -> Leaves {
-        range.left_leaves(at)
+    fn stay<W: JoinRange>(range: &W) -> Option<Stay> {
+        range.left_stay()
     }
 
     fn keeps(kind: JoinType) -> bool {
@@ -84,8 +84,8 @@ impl<L: Stored, R: Stored> Half for RightHalf<L, R> {
         range.lefts_of(at)
     }
 
-    fn leaves<W: JoinRange>(range: &W, at: Option<Timestamp>) -> Leaves {
-        range.right_leaves(at)
+    fn stay<W: JoinRange>(range: &W) -> Option<Stay> {
+        range.right_stay()
     }
 
     fn keeps(kind: JoinType) -> bool {

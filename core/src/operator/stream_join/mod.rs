@@ -8,7 +8,7 @@ mod range;
 
 pub use buffered::{BufferOrder, Buffered, ByArrival, ByTime};
 pub use kind::{FullOuter, Inner, JoinKind, JoinType, LeftOuter, LeftSemi, RightOuter};
-pub use range::{AnyTime, JoinRange, Leaves, Positions, TimeRange};
+pub use range::{AnyTime, JoinRange, Positions, Stay, TimeRange};
 
 use super::full::make_room;
 use super::results::discard_due;
@@ -17,7 +17,7 @@ use super::{
     Refused, Side, TablesOf, Taken, WindowShape,
 };
 use crate::aggregate::Stored;
-use crate::state::{Key, Keyed, SlotIndex, Table, Tables};
+use crate::state::{Key, Keyed, Record, SlotIndex, Table, Tables};
 use crate::time::{Span, Timestamp, earlier};
 use half::{Half, LeftHalf, RightHalf};
 use matching::Rows;
@@ -116,15 +116,16 @@ impl<KL, KR, C, W: JoinRange, J> StreamJoin<KL, KR, C, W, J> {
         J: JoinKind<H::Left, H::Right>,
         I: SlotIndex,
     {
+        let Some(stay) = H::stay(&self.range) else { return Ok(()) };
+        let up_to = stay.over_up_to(epoch.due_up_to());
         if !H::keeps(self.kind.join_type()) {
-            discard_due(rows, |held| H::leaves(&self.range, held.at()).is_due(epoch));
+            discard_due(rows, up_to);
             return Ok(());
         }
         while let Some(slot) = rows.earliest() {
-            let Some((_, held)) = rows.record(slot) else { break };
-            if !H::leaves(&self.range, held.at()).is_due(epoch) {
+            let Some((_, held)) = rows.record(slot).filter(|(_, held)| held.deadline() <= up_to) else {
                 break;
-            }
+            };
             if let Some(result) = self.unmatched::<H>(held) {
                 sink(result, held.at())?;
             }
@@ -143,7 +144,7 @@ impl<KL, KR, C, W: JoinRange, J> StreamJoin<KL, KR, C, W, J> {
 
     /// The watermark at which a row with this event time leaves, if it has one.
     fn leaves<H: Half>(&self, at: Option<Timestamp>) -> Option<Timestamp> {
-        H::leaves(&self.range, Some(at?)).watermark()
+        Some(H::stay(&self.range)?.end(at?))
     }
 }
 

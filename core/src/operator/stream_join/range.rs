@@ -1,6 +1,5 @@
 //! How far the event times of matching rows may lie apart, and so how long rows are held.
 
-use super::super::Epoch;
 use super::buffered::{BufferOrder, ByArrival, ByTime};
 use crate::time::{Span, Timestamp};
 
@@ -66,31 +65,26 @@ impl TimeRange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnyTime;
 
-/// When a row leaves.
+/// How long rows of one half stay, from their event time on; less than nothing where only earlier rows match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leaves {
-    /// By itself never.
-    Never,
-    /// At the end of its epoch: it has no event time, and no row can match it.
-    AtOnce,
-    /// When the watermark reaches this.
-    At(Timestamp),
+pub struct Stay {
+    micros: i64,
 }
 
-impl Leaves {
-    pub(super) fn is_due(self, epoch: &Epoch) -> bool {
-        match self {
-            Self::Never => false,
-            Self::AtOnce => true,
-            Self::At(watermark) => epoch.is_due(watermark),
-        }
+impl Stay {
+    /// The watermark at which a row leaves.
+    pub(super) fn end(self, at: Timestamp) -> Timestamp {
+        shifted(at, self.micros)
     }
 
-    /// The watermark at which it leaves.
-    pub(super) fn watermark(self) -> Option<Timestamp> {
-        match self {
-            Self::At(watermark) => Some(watermark),
-            Self::Never | Self::AtOnce => None,
+    /// The latest event time of the rows that leave when the watermark is at `closing`. Rows without one, which are before all others, leave at the
+    /// end of their epoch: no row can match them.
+    pub(super) fn over_up_to(self, closing: Option<Timestamp>) -> Timestamp {
+        match closing {
+            // What would end after all time ends with it.
+            Some(Timestamp::MAX) => Timestamp::MAX,
+            Some(closing) => Timestamp::from_micros(closing.as_micros().saturating_sub(self.micros)),
+            None => Timestamp::MIN,
         }
     }
 }
@@ -107,10 +101,11 @@ pub trait JoinRange {
     fn rights_of(&self, left: Option<Timestamp>) -> Option<Positions>;
     /// The left rows that a right row can match.
     fn lefts_of(&self, right: Option<Timestamp>) -> Option<Positions>;
-    /// When a left row leaves: strictly after the last moment at which a match could be in time (Spark's rule).
-    fn left_leaves(&self, at: Option<Timestamp>) -> Leaves;
-    /// When a right row leaves.
-    fn right_leaves(&self, at: Option<Timestamp>) -> Leaves;
+    /// How far the watermark must be past a left row for it to leave: strictly after the last moment at which a match could be in time
+    /// (Spark's rule). `None`: it never leaves by itself.
+    fn left_stay(&self) -> Option<Stay>;
+    /// As [`JoinRange::left_stay`], for a right row.
+    fn right_stay(&self) -> Option<Stay>;
     /// How far results trail the watermark.
     fn trails(&self) -> Span;
     /// The bounds for the query's identity, and a number that tells the two apart.
@@ -132,12 +127,12 @@ impl JoinRange for TimeRange {
         right.map(|at| (shifted(at, self.upper.saturating_neg()), shifted(at, self.lower.saturating_neg())))
     }
 
-    fn left_leaves(&self, at: Option<Timestamp>) -> Leaves {
-        at.map_or(Leaves::AtOnce, |at| Leaves::At(shifted(at, self.upper.saturating_add(1))))
+    fn left_stay(&self) -> Option<Stay> {
+        Some(Stay { micros: self.upper.saturating_add(1) })
     }
 
-    fn right_leaves(&self, at: Option<Timestamp>) -> Leaves {
-        at.map_or(Leaves::AtOnce, |at| Leaves::At(shifted(at, self.lower.saturating_neg().saturating_add(1))))
+    fn right_stay(&self) -> Option<Stay> {
+        Some(Stay { micros: self.lower.saturating_neg().saturating_add(1) })
     }
 
     /// A row still held has `left >= watermark - upper` or `right >= watermark + lower`.
@@ -162,12 +157,12 @@ impl JoinRange for AnyTime {
         Some((Timestamp::MIN, Timestamp::MAX))
     }
 
-    fn left_leaves(&self, _at: Option<Timestamp>) -> Leaves {
-        Leaves::Never
+    fn left_stay(&self) -> Option<Stay> {
+        None
     }
 
-    fn right_leaves(&self, _at: Option<Timestamp>) -> Leaves {
-        Leaves::Never
+    fn right_stay(&self) -> Option<Stay> {
+        None
     }
 
     /// A result may hold a row of any age, so no time is ever safe.
@@ -177,5 +172,33 @@ impl JoinRange for AnyTime {
 
     fn identity(&self) -> ([i64; 2], i64) {
         ([0; 2], 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_leaves_when_its_stay_has_ended_also_near_the_ends_of_time() {
+        let near_an_end =
+            [i64::MIN, i64::MIN + 1, i64::MIN + 9, -9, -1, 0, 1, 9, i64::MAX - 9, i64::MAX - 1, i64::MAX];
+        for micros in [-9, -1, 0, 1, 9] {
+            for (at, closing) in
+                near_an_end.into_iter().flat_map(|at| near_an_end.map(|closing| (at, closing)))
+            {
+                let (stay, at, closing) =
+                    (Stay { micros }, Timestamp::from_micros(at), Timestamp::from_micros(closing));
+                // The first moment of all stands for none.
+                if at > Timestamp::MIN {
+                    assert_eq!(
+                        at <= stay.over_up_to(Some(closing)),
+                        stay.end(at) <= closing,
+                        "{at:?} {micros} {closing:?}"
+                    );
+                }
+            }
+            assert_eq!(Stay { micros }.over_up_to(None), Timestamp::MIN);
+        }
     }
 }

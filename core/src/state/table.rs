@@ -9,9 +9,7 @@ use super::index::{SlotId, SlotIndex};
 use super::lookup::{ByKey, InOrder, Lookup};
 use super::record::{Key, Record, Schedule};
 use super::slot::Slot;
-#[cfg_attr(feature = "small-code", expect(unused_imports, reason = "a trait object has its methods"))]
-use super::web::Moments;
-use super::web::{Records, Web, moments};
+use super::web::{Moments, Records, Web, moments};
 use crate::time::Timestamp;
 
 /// A table of records `V` under keys `K`, in memory that belongs to a [`State`](super::State).
@@ -187,7 +185,7 @@ impl<K: Key, V: Record, I: SlotIndex> Table<'_, K, V, I> {
     pub(crate) fn discard_of_heap(&mut self, up_to: Timestamp) {
         let length = self.heap_length();
         let records = Records(self.slots);
-        let kept = self.web.take_out(|slot| moments(&records).deadline(slot) <= up_to);
+        let kept = self.web.take_out(|slot| Moments::deadline(moments(&records), slot) <= up_to);
         self.web.order_first(moments(&records), kept);
         self.discard_each(kept..length);
     }

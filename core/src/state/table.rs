@@ -15,7 +15,8 @@ use crate::time::Timestamp;
 /// A table of records `V` under keys `K`, in memory that belongs to a [`State`](super::State).
 ///
 /// Costs, with `n` the capacity: finding a key is constant on average; a new record is `O(log n)` plus a step for each
-/// record of the same key that stands after it (none for a row in order); taking the next due record is `O(log n)`.
+/// record of the same key that stands after it (none for a row in order); taking the next due record is `O(log n)`,
+/// and amortized for [`Schedule::InNoOrder`]: it may bring up to 4,096 records into order at once, each one time.
 #[derive(Debug)]
 pub struct Table<'s, K, V, I> {
     pub(super) slots: &'s mut [Slot<K, V>],

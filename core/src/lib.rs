@@ -67,6 +67,8 @@ mod crc;
 mod log_format;
 pub mod operator;
 mod query;
+#[cfg(all(test, feature = "alloc"))]
+mod random;
 pub mod state;
 mod time;
 pub mod watermark;

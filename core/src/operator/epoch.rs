@@ -57,16 +57,10 @@ impl Epoch {
         self.mode != OutputMode::Complete && self.watermark.is_some_and(|watermark| end <= watermark)
     }
 
-    /// Whether what ends at `end` is to be closed now. In complete mode nothing ever is.
-    #[must_use]
-    pub fn is_due(&self, end: Timestamp) -> bool {
-        self.mode != OutputMode::Complete && self.closing.is_some_and(|watermark| end <= watermark)
-    }
-
     /// What ends then or before is to be closed now. In complete mode nothing ever is.
     #[must_use]
     pub fn due_up_to(&self) -> Option<Timestamp> {
-        self.closing.filter(|_| self.mode != OutputMode::Complete)
+        if self.mode == OutputMode::Complete { None } else { self.closing }
     }
 
     /// What happens when state is full: where no record can leave early, the row is refused instead.

@@ -196,10 +196,11 @@ where
         epoch: &Epoch,
         sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
+        let Some(up_to) = epoch.due_up_to() else { return Ok(()) };
         // Each record comes up at most three times: for its results, when no further row can want it, and after the last that does.
         while let Some(slot) = table.earliest() {
             let Some((_, &MomentRecord { at, due, to_give, .. })) = table.record(slot) else { break };
-            if !epoch.is_due(due) {
+            if due > up_to {
                 break;
             }
             for _ in 0..to_give {

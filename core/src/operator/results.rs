@@ -62,9 +62,10 @@ pub(super) fn close_due<K: Key, V: Record, I: SlotIndex, E>(
     end: impl Fn(Timestamp) -> Timestamp,
     mut give: impl FnMut(&K, &V) -> Result<(), E>,
 ) -> Result<(), E> {
+    let Some(up_to) = epoch.due_up_to() else { return Ok(()) };
     each_due(
         table,
-        |deadline| epoch.is_due(end(deadline)),
+        |deadline| end(deadline) <= up_to,
         |table, slot, _| {
             if let Some((key, value)) = table.record(slot)
                 && epoch.mode == OutputMode::Append
@@ -183,6 +184,7 @@ mod tests {
 
     use super::super::OnFull;
     use super::*;
+    use crate::random::Random;
     use crate::state::{Allocated, InOrder, OnePerKey, Schedule, State};
 
     extern crate std;
@@ -369,16 +371,6 @@ mod tests {
         }
     }
 
-    /// Draws what happens next (Knuth's 64-bit congruential generator).
-    struct Random(u64);
-
-    impl Random {
-        fn below(&mut self, limit: usize) -> usize {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (self.0 >> 33) as usize % limit
-        }
-    }
-
     #[test]
     fn what_is_due_leaves_whatever_came_before() {
         const CAPACITY: usize = 200;
@@ -474,6 +466,42 @@ mod tests {
                 case.looks_to_close::<TOGETHER>(taken);
                 case.looks_to_close::<IN_NO_ORDER>(taken);
             }
+        }
+    }
+
+    /// A row of a join, so to speak.
+    #[derive(Serialize, Deserialize)]
+    struct Row(i64);
+
+    impl Record for Row {
+        type Lookup = InOrder;
+        const SCHEDULE: Schedule = Schedule::InNoOrder;
+
+        fn position(&self) -> Timestamp {
+            Timestamp::from_micros(self.0)
+        }
+
+        fn deadline(&self) -> Timestamp {
+            self.position()
+        }
+    }
+
+    #[test]
+    fn more_rows_than_stay_unsorted_leave_when_due_also_after_a_restart() {
+        const ROWS: i64 = 10_000;
+        // All at moments of their own, in disorder.
+        let at = |row: i64| row * 7_919 % ROWS;
+        let mut state = Allocated::<i64, Row>::with_capacity(ROWS as usize);
+        let mut table = state.tables();
+        for row in 0..ROWS {
+            assert!(table.insert(row % 100, Row(at(row))).is_ok(), "there is room");
+        }
+        for left_up_to in [-1, 0, 99, 100, 3_000, 3_001, 9_000, ROWS - 1] {
+            discard_due(&mut table, Timestamp::from_micros(left_up_to));
+            table.rebuild();
+            let earliest = table.earliest().and_then(|slot| table.record(slot)).map(|(_, row)| row.0);
+            let expected = Some(left_up_to + 1).filter(|first| *first < ROWS);
+            assert_eq!((table.len() as i64, earliest), (ROWS - 1 - left_up_to, expected));
         }
     }
 

@@ -88,7 +88,7 @@ impl<I: SlotIndex> Web<'_, I> {
             return;
         }
         let place = self.heaped();
-        self.make_way(place);
+        self.shift_unsorted(place, self.meta.scheduled as usize);
         self.meta.scheduled = self.meta.scheduled.saturating_add(1);
         self.rise(moments, place, slot);
     }
@@ -117,7 +117,7 @@ impl<I: SlotIndex> Web<'_, I> {
         let last_place = self.heaped().saturating_sub(1);
         let last = self.at_place(last_place);
         self.meta.scheduled = self.meta.scheduled.saturating_sub(1);
-        self.close_gap(last_place);
+        self.shift_unsorted(self.meta.scheduled as usize, last_place);
         if let Some(last) = last.filter(|last| *last != left) {
             self.settle(moments, place, last);
         }

@@ -130,9 +130,7 @@ impl<I: SlotIndex> Web<'_, I> {
     /// Puts a slot into a set; it need not be out of it.
     #[inline]
     pub(super) fn add_to(&mut self, set: Set, slot: SlotId) {
-        if let Some(lowest) = self.meta.roots.lowest.get_mut(set.0) {
-            *lowest = slot.as_u32().min(*lowest);
-        }
+        self.note_lowest(set, slot);
         let (level, bit) = (self.slots_level(), slot.number());
         if HAS_SHORT_WAYS
             && level.bits > ROOT_BITS
@@ -170,10 +168,14 @@ impl<I: SlotIndex> Web<'_, I> {
             self.add_first(one, level, bit);
             self.add_first(other, level, bit);
         }
-        for set in [one, other] {
-            if let Some(lowest) = self.meta.roots.lowest.get_mut(set.0) {
-                *lowest = slot.as_u32().min(*lowest);
-            }
+        self.note_lowest(one, slot);
+        self.note_lowest(other, slot);
+    }
+
+    #[inline]
+    fn note_lowest(&mut self, set: Set, slot: SlotId) {
+        if let Some(lowest) = self.meta.roots.lowest.get_mut(set.0) {
+            *lowest = slot.as_u32().min(*lowest);
         }
     }
 
@@ -374,6 +376,7 @@ mod tests {
     use serde::{Deserialize, Serialize};
 
     use super::*;
+    use crate::random::Random;
     use crate::state::{Allocated, Inline, OnePerKey, Record, Schedule, State};
     use crate::time::Timestamp;
 
@@ -396,16 +399,6 @@ mod tests {
 
         fn deadline(&self) -> Timestamp {
             Timestamp::EPOCH
-        }
-    }
-
-    /// Knuth's 64-bit congruential generator; its high bits are random enough to draw slots from.
-    struct Random(u64);
-
-    impl Random {
-        fn below(&mut self, limit: usize) -> usize {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (self.0 >> 33) as usize % limit
         }
     }
 

@@ -72,27 +72,14 @@ impl<I: SlotIndex> Web<'_, I> {
         HAS_UNSORTED && place >= self.heaped()
     }
 
-    /// Frees the place behind the heap, which grows, before the order does.
+    /// Moves a slot of them from one end to the other, where the heap grows or shrinks by a place. None, if there is none.
     #[inline]
-    pub(super) fn make_way(&mut self, place: usize) {
-        let end = self.meta.scheduled as usize;
+    pub(super) fn shift_unsorted(&mut self, from: usize, to: usize) {
         if HAS_UNSORTED
-            && place < end
-            && let Some(slot) = self.in_order(place)
+            && from != to
+            && let Some(slot) = self.in_order(from)
         {
-            self.put_at(end, slot);
-        }
-    }
-
-    /// Fills the last place of the heap, which has shrunk, after the order has.
-    #[inline]
-    pub(super) fn close_gap(&mut self, place: usize) {
-        let end = self.meta.scheduled as usize;
-        if HAS_UNSORTED
-            && place < end
-            && let Some(slot) = self.in_order(end)
-        {
-            self.put_at(place, slot);
+            self.put_at(to, slot);
         }
     }
 

@@ -106,6 +106,7 @@ impl<I: SlotIndex> Web<'_, I> {
 
     /// Enters a slot that holds a record in index, order of its key, and order by deadline. `bucket` is the key's, if the index
     /// has it.
+    // Twice in each query, so once for all.
     #[cfg_attr(feature = "small-code", inline(never))]
     pub(super) fn enter<M: Moments + ?Sized>(
         &mut self,

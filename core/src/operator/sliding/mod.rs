@@ -323,9 +323,10 @@ where
         epoch: &Epoch,
         sink: &mut impl FnMut(Self::Output, Option<Timestamp>) -> Result<(), E>,
     ) -> Result<(), E> {
+        let Some(up_to) = epoch.due_up_to() else { return Ok(()) };
         each_due(
             table,
-            |end| epoch.is_due(end),
+            |end| end <= up_to,
             |table, first, end| self.close_window(table, first, end, epoch, sink),
         )
     }

@@ -23,7 +23,7 @@ impl LinePosition {
     pub(super) const START: Self = Self { offset: 0, line: 1, unterminated: false };
 }
 
-/// A line found; its bytes are at [`Lines::bytes`].
+/// A line found; its bytes are at [`Lines::line`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FoundLine {
     /// Number from 1.
@@ -69,12 +69,6 @@ impl Lines {
     /// Where the line after the last one found begins.
     pub(super) fn position(&self) -> LinePosition {
         self.position
-    }
-
-    /// The bytes of a line just found, without its line ending.
-    #[inline]
-    pub(super) fn bytes(&self, line: &FoundLine) -> &[u8] {
-        self.buffer.get(line.range.clone()).unwrap_or_default()
     }
 
     /// A line just found, without its line ending, and what has been read behind it.
@@ -195,7 +189,7 @@ mod tests {
     fn all(lines: &mut Lines) -> Vec<(u64, String)> {
         let mut found = Vec::new();
         while let Some(line) = lines.next().unwrap() {
-            found.push((line.number, String::from_utf8(lines.bytes(&line).to_vec()).unwrap()));
+            found.push((line.number, String::from_utf8(lines.line(&line).content().to_vec()).unwrap()));
         }
         found
     }
@@ -229,14 +223,14 @@ mod tests {
         let mut positions = vec![lines.position()];
         for text in &expected {
             let line = lines.next().unwrap().unwrap();
-            assert_eq!(lines.bytes(&line), text.as_bytes());
+            assert_eq!(lines.line(&line).content(), text.as_bytes());
             positions.push(lines.position());
         }
         assert_eq!(lines.next().unwrap(), None);
         for (position, text) in positions.iter().zip(&expected).step_by(271) {
             let mut lines = Lines::new(File::open(&path).unwrap(), *position, End::Open, 1 << 20).unwrap();
             let line = lines.next().unwrap().unwrap();
-            assert_eq!(lines.bytes(&line), text.as_bytes());
+            assert_eq!(lines.line(&line).content(), text.as_bytes());
         }
     }
 
@@ -252,10 +246,10 @@ mod tests {
             assert_eq!(lines.next().unwrap().unwrap().too_long, None);
             let line = lines.next().unwrap().unwrap();
             assert_eq!(line.too_long, Some(long as u64));
-            assert!(lines.bytes(&line).len() >= super::super::KEPT_BYTES);
-            assert!(lines.bytes(&line).iter().all(|byte| *byte == b'y'));
+            assert!(lines.line(&line).content().len() >= super::super::KEPT_BYTES);
+            assert!(lines.line(&line).content().iter().all(|byte| *byte == b'y'));
             let line = lines.next().unwrap().unwrap();
-            assert_eq!((line.number, lines.bytes(&line)), (3, &b"b"[..]));
+            assert_eq!((line.number, lines.line(&line).content()), (3, &b"b"[..]));
             assert_eq!(lines.position().offset, start.len() as u64);
         }
     }

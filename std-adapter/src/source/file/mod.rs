@@ -369,7 +369,7 @@ impl<R: DeserializeOwned> FileSource<R> {
         };
         let header = match line.too_long {
             Some(bytes) => Err(format!("it has {bytes} bytes")),
-            None => self.decoder.header(lines.bytes(&line)),
+            None => self.decoder.header(lines.line(&line).content()),
         };
         match header {
             Ok(()) => Ok(Some(lines.position())),

@@ -66,7 +66,7 @@ impl<'b> Line<'b> {
 
 impl<'b> From<&'b [u8]> for Line<'b> {
     fn from(bytes: &'b [u8]) -> Self {
-        Self { bytes, length: bytes.len() }
+        Self::new(bytes, bytes.len())
     }
 }
 
@@ -81,11 +81,10 @@ pub(super) fn row<R: DeserializeOwned>(
     delimiter: u8,
     line: Line<'_>,
 ) -> Result<R, NotPlain> {
-    let Line { bytes, length } = line;
-    let mut fields = Fields { columns: columns.iter(), delimiter, bytes, length, at: 0 };
+    let mut fields = Fields { columns: columns.iter(), delimiter, line, at: 0 };
     let row = R::deserialize(&mut fields)?;
     // Behind the last field as behind any other, where the next would begin.
-    let at_end = fields.at == length + 1 && fields.columns.len() == 0;
+    let at_end = fields.at == line.length + 1 && fields.columns.len() == 0;
     if at_end { Ok(row) } else { Err(NotPlain::Line) }
 }
 
@@ -93,10 +92,7 @@ pub(super) fn row<R: DeserializeOwned>(
 struct Fields<'de> {
     columns: core::slice::Iter<'de, Box<[u8]>>,
     delimiter: u8,
-    /// The line and what stands behind it.
-    bytes: &'de [u8],
-    /// Of the line alone.
-    length: usize,
+    line: Line<'de>,
     /// Where the next field begins; after the last one, behind the end of the line.
     at: usize,
 }
@@ -105,7 +101,8 @@ impl<'de> Fields<'de> {
     /// Whether the field ends before `end`: with a delimiter or with the line.
     #[inline]
     fn ends_at(&self, end: usize) -> bool {
-        end == self.length || (end < self.length && self.bytes.get(end) == Some(&self.delimiter))
+        let Line { bytes, length } = self.line;
+        end == length || (end < length && bytes.get(end) == Some(&self.delimiter))
     }
 
     #[inline]
@@ -123,16 +120,16 @@ impl<'de> Fields<'de> {
         let at = self.at;
         let mut end = at;
         loop {
-            let word = word_at(self.bytes, end);
+            let word = word_at(self.line.bytes, end);
             let found = places_of(word, self.delimiter) | places_of(word, b'"') | places_of(word, b'\r');
             end += bytes_before(found);
-            if found != 0 || end >= self.length {
+            if found != 0 || end >= self.line.length {
                 break;
             }
         }
-        let end = end.min(self.length);
+        let end = end.min(self.line.length);
         self.end_at(end)?;
-        self.bytes.get(at..end).ok_or(NotPlain::Line)
+        self.line.bytes.get(at..end).ok_or(NotPlain::Line)
     }
 
     #[inline]
@@ -147,7 +144,7 @@ impl<'de> Fields<'de> {
     /// A whole number of at most 18 digits, with whether a minus stands before it.
     #[inline(always)]
     fn integer(&mut self) -> Result<(bool, i64), NotPlain> {
-        let (negative, digits) = whole(self.bytes, self.at);
+        let (negative, digits) = whole(self.line.bytes, self.at);
         if !(1..=18).contains(&digits.count) {
             return Err(NotPlain::Line);
         }
@@ -157,7 +154,7 @@ impl<'de> Fields<'de> {
 
     #[inline]
     fn float(&mut self) -> Result<f64, NotPlain> {
-        let number = Number::at(self.bytes, self.at);
+        let number = Number::at(self.line.bytes, self.at);
         match number.as_float() {
             Some(value) if self.ends_at(number.end) => {
                 self.at = number.end + 1;
@@ -394,7 +391,7 @@ impl<'de> Deserializer<'de> for Field<'_, 'de> {
     /// As the `csv` crate infers it: truth value, integer, float, else text.
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, NotPlain> {
-        let number = Number::at(self.0.bytes, self.0.at);
+        let number = Number::at(self.0.line.bytes, self.0.at);
         if self.0.ends_at(number.end) {
             let is_integer = number.fraction_digits.is_none() && (1..=18).contains(&number.digits);
             if is_integer && number.negative {
@@ -579,12 +576,11 @@ mod tests {
             for end in [b',', b'"', b'\r'] {
                 let text = "a\u{e9}bcdefghijklmnopqrstuv".as_bytes();
                 let line = [&text[..length], &[end], text].concat();
-                let mut fields =
-                    Fields { columns: [].iter(), delimiter: b',', bytes: &line, length: line.len(), at: 0 };
+                let mut fields = Fields { columns: [].iter(), delimiter: b',', line: line[..].into(), at: 0 };
                 let expected = if end == b',' { Ok(&text[..length]) } else { Err(NotPlain::Line) };
                 assert_eq!(fields.bytes(), expected);
                 let mut fields =
-                    Fields { columns: [].iter(), delimiter: b',', bytes: &text[..length], length, at: 0 };
+                    Fields { columns: [].iter(), delimiter: b',', line: text[..length].into(), at: 0 };
                 assert_eq!(fields.bytes(), Ok(&text[..length]));
                 assert!(fields.bytes().is_err(), "there is no other field");
             }
